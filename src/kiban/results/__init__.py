@@ -1,0 +1,41 @@
+"""One small frozen dataclass per hand-over; no logic."""
+
+from kiban.results.demand import Demand, Tree
+from kiban.results.finance import CostSheet, Finance, Irr, PlanMetrics, Statements, UnitCost
+from kiban.results.fleet import Fleet
+from kiban.results.impact import Claim, Impact, MoneyFlow
+from kiban.results.plan import Action, Plan, PlanOutcome, Rung
+from kiban.results.risk import Driver, Gauge, Regime, Risk, Tornado
+from kiban.results.site import Site
+from kiban.results.study import Study
+from kiban.results.supply import Supply, SupplyCase
+from kiban.results.trace import Trace
+
+__all__ = [
+    "Action",
+    "Claim",
+    "CostSheet",
+    "Demand",
+    "Driver",
+    "Finance",
+    "Fleet",
+    "Gauge",
+    "Impact",
+    "Irr",
+    "MoneyFlow",
+    "Plan",
+    "PlanMetrics",
+    "PlanOutcome",
+    "Regime",
+    "Risk",
+    "Rung",
+    "Site",
+    "Statements",
+    "Study",
+    "Supply",
+    "SupplyCase",
+    "Tornado",
+    "Trace",
+    "Tree",
+    "UnitCost",
+]

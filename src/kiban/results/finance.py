@@ -1,0 +1,119 @@
+"""What the finance room hands over: statements, metrics, unit costs, and the Epoch-style cost sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.results.trace import Trace
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Irr:
+    """An internal rate of return with its status; never averaged."""
+
+    status: str
+    """``unique``, ``several`` or ``none``."""
+    roots_frac_per_year: tuple[float, ...]
+    """Every real root above -99 % and below 1000 % a year."""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Nominal cash flows of one plan in one history, by quarter (T,); T+1 where a terminal column is added."""
+
+    plan: str
+    leaf: str
+    lines: tuple[str, ...]
+    """Names of the lines in the order of the statement; a line ends in ``_nominal_usd``."""
+    values: Array
+    """(lines, T) cash in positive, cash out negative."""
+
+
+@dataclass(frozen=True)
+class PlanMetrics:
+    """Headline metrics of one plan; arrays over the L leaves of the tree."""
+
+    plan: str
+    leaf_npv_usd: Array
+    """(L,) real, after tax, at the scenario's discount rate, unlevered."""
+    expected_npv_usd: float
+    leaf_equity_irr: tuple[Irr, ...]
+    leaf_project_irr: tuple[Irr, ...]
+    leaf_moic: Array
+    leaf_min_dscr: Array
+    leaf_llcr: Array
+    leaf_first_breach_quarter: tuple[str, ...]
+    """First quarter with DSCR under the covenant, empty if none."""
+    leaf_debt_unpaid_frac: Array
+    """(L,) share of the debt that cash flow cannot repay."""
+    leaf_payback_years: Array
+    """(L,) NaN if never."""
+    debt_usd: float
+    """Debt at close of the base history."""
+    gearing_frac: float
+    break_even_rent_factor: float
+    """Rental market index at which the expected NPV is zero."""
+    break_even_utilisation_frac: float
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """Levelised cost of one rung and accelerator, by part; annuity convention unless named."""
+
+    rung: str
+    accelerator: str
+    parts: tuple[str, ...]
+    """silicon, network, shell, power, staff, support, failures, vendor_margin, cost_of_capital, ..."""
+    usd_per_gpu_h: Array
+    """(parts,) cost per accelerator-hour in service."""
+    usd_per_goodput_gpu_h: Array
+    """(parts,) per useful accelerator-hour at the scenario's utilisation and goodput."""
+    usd_per_mtok: Array
+    """(parts,) per million tokens in the scenario's mix."""
+    straight_line_usd_per_gpu_h: float
+    """The same total by straight-line depreciation without cost of capital."""
+
+
+@dataclass(frozen=True)
+class CostSheet:
+    """A 1 GW cost sheet from its lines: capex by line, opex by line, annualised total."""
+
+    capex_lines: tuple[str, ...]
+    capex_usd: Array
+    capex_life_years: Array
+    opex_lines: tuple[str, ...]
+    opex_usd_per_year: Array
+    rate_frac_per_year: float
+    annual_capex_usd_per_year: float
+    annual_total_usd_per_year: float
+
+
+@dataclass(frozen=True)
+class Finance:
+    """Money of the chosen plan and every baseline."""
+
+    metrics: tuple[PlanMetrics, ...]
+    """Chosen plan first."""
+    statements: tuple[Statements, ...]
+    """Chosen plan, one per leaf, base history first."""
+    base_leaf: int
+    """Index of the leaf on which debt is sized."""
+    sources: tuple[tuple[str, float], ...]
+    """Name and nominal USD; sums to uses."""
+    uses: tuple[tuple[str, float], ...]
+    unit_costs: tuple[UnitCost, ...]
+    leaf_quarterly_dscr: Array
+    """(L, T) of the chosen plan; NaN where no debt service is due."""
+    covenant_dscr: float
+    usd_per_gpu_h: float
+    """Chosen plan: present value of cost over present value of accelerator-hours in service."""
+    usd_per_goodput_gpu_h: float
+    usd_per_mtok: float
+    residuals: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()

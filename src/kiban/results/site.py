@@ -1,0 +1,58 @@
+"""What the facility room hands over: one entry per site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.results.trace import Trace
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Hourly cooling and power overhead, construction cost, time and staff of S sites."""
+
+    sites: tuple[str, ...]
+    """S site names of the scenario."""
+    hourly_dry_bulb_degc: Array
+    """(S, 8760)."""
+    hourly_wet_bulb_degc: Array
+    """(S, 8760)."""
+    hourly_wind_speed_m_per_s: Array
+    """(S, 8760) at 10 m."""
+    hourly_ghi_w_per_m2: Array
+    """(S, 8760) global horizontal irradiance."""
+    hourly_pue: Array
+    """(S, 8760) facility power over IT power."""
+    hourly_wue_l_per_kwh: Array
+    """(S, 8760) water used on site per kWh of IT energy."""
+    site_annual_pue: Array
+    """(S,) energy-weighted mean."""
+    site_annual_wue_l_per_kwh: Array
+    """(S,)."""
+    site_peak_pue: Array
+    """(S,) PUE of the worst hour: sets facility MW per IT MW."""
+    construction_lines: tuple[str, ...]
+    """K names of construction cost lines."""
+    site_construction_usd_per_kw: Array
+    """(S, K) cost per critical IT kW by line, land and utility works included."""
+    site_build_months: Array
+    """(S, 3) P10, P50, P90 months from start of a phase to power at the racks."""
+    site_operations_fte_per_mw: Array
+    """(S,) permanent staff on site per critical IT MW."""
+    site_wage_usd_per_year: Array
+    """(S,) mean loaded wage of that staff."""
+    site_construction_job_years_per_mw: Array
+    """(S,) on-site construction labour per critical IT MW."""
+    site_maintenance_usd_per_kw_year: Array
+    """(S,) facility maintenance per critical IT kW and year."""
+    weather_label: str
+    """``synthetic`` or the file that was read."""
+    residuals: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()
