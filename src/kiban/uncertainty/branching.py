@@ -23,36 +23,31 @@ def from_branching(
 ) -> ScenarioTree:
     """Tree in which every history splits into the named branches at each branch quarter.
 
-    Args: quarters T; branch_quarters, rising, each the first quarter (1..T-1) in which the histories differ;
-    names of the k branches, best to worst; transition, k probabilities (each branching independent of the
-    last) or a k x k matrix (row: branch so far, column: next branch). start, for a matrix: the name of
-    the root's branch, or the probabilities of the first branching; left out, the matrix's long-run probabilities.
-    Branches of probability 0 are left out. Without branch quarters: one certain path. A node's
-    label is its branch of the latest branching, -1 before the first one unless start is a name.
+    Args: quarters T; branch_quarters, rising, each the first quarter (1..T-1) in which the histories
+    differ; names of the k branches, best to worst; transition, k probabilities (each branching independent
+    of the last) or a k x k matrix (row: branch so far, column: next branch). start, for a matrix: the name
+    of the root's branch, or the probabilities of the first branching; left out, the matrix's long-run
+    probabilities. Branches of probability 0 are left out. Without branch quarters: one certain path. A
+    node's label is its branch of the latest branching, -1 before the first one unless start is a name.
     """
     stages = list(branch_quarters)
     if stages != sorted(set(stages)) or (stages and not 1 <= stages[0] <= stages[-1] < quarters):
         raise ValueError(f"branch quarters must rise within 1..{quarters - 1}, got {stages}")
     if quarters < 1 or (stages and not names) or len(set(names)) != len(names):
         raise ValueError("need at least one quarter, and distinct names where there are branch quarters")
-    root_label, first, matrix = _branch_probabilities(names, transition, start) if names else (-1, None, None)
+    root_label, first, matrix = -1, np.empty(0), np.empty((0, 0))
+    if stages:
+        root_label, first, matrix = _branch_probabilities(names, transition, start)
     histories, weights = np.empty((1, 0), dtype=np.int64), np.ones(1)
     for _ in stages:
-        assert matrix is not None and first is not None
         rows = matrix[histories[:, -1]] if histories.shape[1] else first[None, :]
         joint = weights[:, None] * rows
         old, new = np.nonzero(joint > 0.0)
         histories, weights = np.column_stack([histories[old], new]), joint[old, new]
     stage_of_quarter = np.searchsorted(stages, np.arange(quarters), side="right")
     labels = np.column_stack([np.full(len(weights), root_label), histories])[:, stage_of_quarter]
-    return from_groups(_drop_single(labels, stages), weights, labels, names)
-
-
-def _drop_single(labels: NDArray[np.int64], stages: Sequence[int]) -> NDArray[np.int64]:
-    # Two histories can pass through the same label twice in a row; from_groups compares whole prefixes, so the
-    # labels themselves are valid group ids.
-    del stages
-    return labels
+    # Labels serve as group ids: from_groups compares whole beginnings, so a label may come back.
+    return from_groups(labels, weights, labels, names)
 
 
 def _branch_probabilities(
@@ -87,8 +82,8 @@ def _branch_probabilities(
 class NamedFuture:
     """One future by name, and where it parts from another.
 
-    It is the same as the future `parts_from` before `at_quarter` and itself from then on; exactly one future of a
-    tree parts from none.
+    It is the same as the future `parts_from` before `at_quarter` and itself from then on; exactly one
+    future of a tree parts from none.
     """
 
     name: str
@@ -100,10 +95,11 @@ class NamedFuture:
 def from_named_futures(quarters: int, futures: Sequence[NamedFuture]) -> ScenarioTree:
     """Tree with one leaf for each named future.
 
-    Args: quarters T; futures with probabilities that sum to 1 (1e-9). A node's label is the future it is known
-    as at that quarter: before parting, the one it parts from. Leaves come in the order of the first future's family
-    tree (`tree.names[tree.label[tree.leaves]]` names them). Raises ValueError, all problems at once, for unknown
-    or circular parting, a quarter outside 1..T-1, or probabilities that do not sum to 1.
+    Args: quarters T; futures with probabilities that sum to 1 (1e-9). A node's label is the future it is
+    known as at that quarter: before parting, the one it parts from. Leaves come in the order of the first
+    future's family tree (`tree.names[tree.label[tree.leaves]]` names them). Raises ValueError, all problems
+    at once, for unknown or circular parting, a quarter outside 1..T-1, or probabilities that do not sum to
+    1.
     """
     index = {future.name: i for i, future in enumerate(futures)}
     _check_futures(quarters, futures, index)
@@ -134,7 +130,9 @@ def _check_futures(quarters: int, futures: Sequence[NamedFuture], index: dict[st
         if future.parts_from not in index:
             problems.append(f"{future.name} parts from unknown {future.parts_from!r}")
         if not 1 <= future.at_quarter < quarters:
-            problems.append(f"{future.name} must part within quarters 1..{quarters - 1}, not {future.at_quarter}")
+            problems.append(
+                f"{future.name} must part within quarters 1..{quarters - 1}, not {future.at_quarter}"
+            )
     if not problems:
         for future in futures:
             seen, current = {future.name}, future

@@ -60,8 +60,9 @@ def pert(low: float, mode: float, high: float) -> ScaledBeta:
 def beta_from_quantiles(p5: float, p95: float) -> ScaledBeta:
     """Beta distribution on (0, 1) with the given P5 and P95, solved to 1e-9 in both.
 
-    Two shapes meet two quantiles; the solve runs in the logs of the shapes, from the moments of a normal with
-    the same quantiles. Raises ValueError when the pair cannot be met (for example P5 next to 0 with P95 next to 1).
+    Two shapes meet two quantiles; the solve runs in the logs of the shapes, from the moments of a normal
+    with the same quantiles. Raises ValueError when the pair cannot be met (for example P5 next to 0 with
+    P95 next to 1).
     """
     from scipy.optimize import root
     from scipy.special import betaincinv

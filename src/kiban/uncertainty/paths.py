@@ -1,7 +1,8 @@
 """Stochastic processes on quarters, from uniforms.
 
-Paths are arrays (n, T): futures first, quarters last. Column q is the value q/4 years after the start; column 0
-is the start itself and certain, so a Gaussian process over T quarters takes at most T - 1 uniforms.
+Paths are arrays (n, T): futures first, quarters last. Column q is the value q/4 years after the start;
+column 0 is the start itself and certain, so a Gaussian process over T quarters takes at most T - 1
+uniforms.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def quarter_times_years(quarters: int) -> Array:
     """Time of each quarter after the start, years, shape (quarters,): 0, 0.25, 0.5, ..."""
     if quarters < 1:
         raise ValueError(f"need at least one quarter, got {quarters}")
-    return QUARTER_YEARS * np.arange(quarters)
+    return QUARTER_YEARS * np.arange(quarters, dtype=np.float64)
 
 
 def bridge_order(steps: int) -> NDArray[np.int64]:
@@ -41,16 +42,16 @@ def bridge_order(steps: int) -> NDArray[np.int64]:
 def gaussian_factor(covariance: Array, construction: Construction = "sequential") -> Array:
     """Matrix F (T, T) with F F' = covariance, whose leading columns matter in the stated order.
 
-    "sequential" (Cholesky): column k moves times k and later. "bridge": Cholesky in bridge order, for a Gaussian
-    Markov process the Brownian bridge: column 0 fixes the last time, column 1 the middle, and so on.
-    "principal": eigenvectors, largest variance first, the best split for any number of columns.
-    Source: Glasserman, "Monte Carlo Methods in Financial Engineering", 2003, sections 3.1 and 5.5.
+    "sequential" (Cholesky): column k moves times k and later. "bridge": Cholesky in bridge order, for a
+    Gaussian Markov process the Brownian bridge: column 0 fixes the last time, column 1 the middle, and so
+    on. "principal": eigenvectors, largest variance first, the best split for any number of columns. Source:
+    Glasserman, "Monte Carlo Methods in Financial Engineering", 2003, sections 3.1 and 5.5.
     """
     size = len(covariance)
     if size == 0 or not covariance.any():
         return np.zeros((size, size))
     if construction == "sequential":
-        return np.linalg.cholesky(covariance)
+        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
     if construction == "bridge":
         order = bridge_order(size)
         factor = np.empty_like(covariance)
@@ -67,10 +68,10 @@ def gaussian_factor(covariance: Array, construction: Construction = "sequential"
 def gaussian_paths(u: Array, covariance: Array, construction: Construction = "sequential") -> Array:
     """Zero-mean Gaussian paths (n, T) with the given covariance (T, T), from uniforms u (n, d), d <= T.
 
-    With d == T the covariance is exact. With d < T (bridge or principal only) the leading d columns of the factor
-    are used and each time is rescaled to its exact variance: the distribution at every single time stays
-    exact, correlation between times is overstated (paths are too smooth). Where that matters, widen u with
-    `sampling.pad_columns`. Raises ValueError for d > T, or d < T with "sequential".
+    With d == T the covariance is exact. With d < T (bridge or principal only) the leading d columns of the
+    factor are used and each time is rescaled to its exact variance: the distribution at every single time
+    stays exact, correlation between times is overstated (paths are too smooth). Where that matters, widen u
+    with `sampling.pad_columns`. Raises ValueError for d > T, or d < T with "sequential".
     """
     from scipy.special import ndtri
 
@@ -112,7 +113,9 @@ def ar1_paths(
     innovation_std^2 t where |phi| = 1. Needs |phi| <= 1 and innovation_std >= 0.
     """
     if abs(phi) > 1.0 or innovation_std < 0.0 or quarters < 1:
-        raise ValueError(f"need |phi| <= 1, innovation_std >= 0, quarters >= 1: {phi}, {innovation_std}, {quarters}")
+        raise ValueError(
+            f"need |phi| <= 1, innovation_std >= 0, quarters >= 1: {phi}, {innovation_std}, {quarters}"
+        )
     noise = np.zeros((len(u), quarters))
     if quarters > 1 and innovation_std > 0.0:
         covariance = ar1_covariance(phi, innovation_std, quarters - 1)
@@ -125,9 +128,9 @@ def ou_step(
 ) -> tuple[float, float]:
     """AR(1) coefficient and innovation standard deviation of an Ornstein-Uhlenbeck process over one step.
 
-    dX = -k X dt + s dW gives phi = exp(-k dt) and std = s sqrt((1 - exp(-2 k dt))/(2 k)), with limit s sqrt(dt) at
-    k = 0. Exact for any step, unlike Euler. Source: Uhlenbeck and Ornstein, Phys. Rev. 36, 1930; Gillespie,
-    Phys. Rev. E 54, 1996.
+    dX = -k X dt + s dW gives phi = exp(-k dt) and std = s sqrt((1 - exp(-2 k dt))/(2 k)), with limit s
+    sqrt(dt) at k = 0. Exact for any step, unlike Euler. Source: Uhlenbeck and Ornstein, Phys. Rev. 36,
+    1930; Gillespie, Phys. Rev. E 54, 1996.
     """
     k, s = mean_reversion_per_year, vol_per_sqrt_year
     if k < 0.0 or s < 0.0:
@@ -172,11 +175,12 @@ def trend_times_scarcity(
 ) -> Array:
     """Multiplier paths (n, quarters): a steady trend times mean-reverting scarcity.
 
-    M_t = (1 + trend)^t exp(X_t), t in years, X an Ornstein-Uhlenbeck process around 0 from start_log_scarcity; the first
-    value is exp(start_log_scarcity). Args: u (n, d) with d <= quarters - 1; trend -0.3 means 30 % lower each year.
-    The median follows (1 + trend)^t exp(E X_t); mean and variance in `trend_times_scarcity_moments`. Source:
-    one-factor model 1 of Schwartz, "The stochastic behavior of commodity prices", J. Finance 52(3), 1997, with a
-    deterministic trend. Valid for multipliers that stay positive; jumps need `regime_paths` beside it.
+    M_t = (1 + trend)^t exp(X_t), t in years, X an Ornstein-Uhlenbeck process around 0 from
+    start_log_scarcity; the first value is exp(start_log_scarcity). Args: u (n, d) with d <= quarters - 1;
+    trend -0.3 means 30 % lower each year. The median follows (1 + trend)^t exp(E X_t); mean and variance in
+    `trend_times_scarcity_moments`. Source: one-factor model 1 of Schwartz, "The stochastic behavior of
+    commodity prices", J. Finance 52(3), 1997, with a deterministic trend. Valid for multipliers that stay
+    positive; jumps need `regime_paths` beside it.
     """
     if trend_frac_per_year <= -1.0:
         raise ValueError(f"a trend of {trend_frac_per_year} a year leaves nothing: need more than -1")

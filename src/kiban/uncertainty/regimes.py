@@ -1,7 +1,7 @@
 """Markov chains on quarters: regimes such as boom, plateau and bust.
 
-Paths are integer arrays (n, T): futures first, quarters last. A transition matrix is (k, k) for every step, or
-(T - 1, k, k) with one matrix a step; rows are where the chain is, columns where it goes.
+Paths are integer arrays (n, T): futures first, quarters last. A transition matrix is (k, k) for every step,
+or (T - 1, k, k) with one matrix a step; rows are where the chain is, columns where it goes.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def _pick(cumulative: Array, u: Array) -> NDArray[np.int64]:
 def regime_paths(u: Array, transition: ArrayLike, start: int | Sequence[float] | Array) -> NDArray[np.int64]:
     """Regime of each future in each quarter, (n, T) integers, from uniforms u (n, T).
 
-    Column 0 of u draws the first regime (unused when start is a regime number), column t the step to quarter t
-    by inverse transform, so regimes should be ordered, best to worst: nearby uniforms then mean nearby
-    regimes and quasi-random points keep their worth.
+    Column 0 of u draws the first regime (unused when start is a regime number), column t the step to
+    quarter t by inverse transform, so regimes should be ordered, best to worst: nearby uniforms then mean
+    nearby regimes and quasi-random points keep their worth.
     """
     matrix = checked_transition(transition)
     n, quarters = u.shape
@@ -64,9 +64,7 @@ def regime_paths(u: Array, transition: ArrayLike, start: int | Sequence[float] |
     return regimes
 
 
-def regime_probabilities(
-    transition: ArrayLike, start: int | Sequence[float] | Array, quarters: int
-) -> Array:
+def regime_probabilities(transition: ArrayLike, start: int | Sequence[float] | Array, quarters: int) -> Array:
     """Exact probability of each regime in each quarter, (quarters, k): p_t = p_{t-1} P."""
     matrix = checked_transition(transition)
     k = matrix.shape[-1]

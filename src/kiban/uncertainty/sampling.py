@@ -85,7 +85,7 @@ def correlation_factor(corr: ArrayLike) -> Array:
             "move them toward 0, or leave one pair out"
         )
     if values[0] > 1e-10:
-        return np.linalg.cholesky(matrix)
+        return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
     root = np.sqrt(np.maximum(values, 0.0))
     return np.asarray((vectors * root) @ vectors.T)
 
@@ -93,10 +93,10 @@ def correlation_factor(corr: ArrayLike) -> Array:
 def correlate(u: Array, corr: ArrayLike) -> Array:
     """Uniforms with a Gaussian copula, shape (n, d), from independent uniforms u (n, d).
 
-    Phi(F Phi^-1(u)) with F F' = corr. Each column stays uniform; corr holds the correlations of the normal scores,
-    and `gaussian_from_rank` turns a rank correlation into one. Tails are asymptotically independent:
-    for joint collapses use a regime (`paths.regime_paths`), not a high correlation.
-    Source: Nelsen, "An Introduction to Copulas", 2nd ed., 2006.
+    Phi(F Phi^-1(u)) with F F' = corr. Each column stays uniform; corr holds the correlations of the normal
+    scores, and `gaussian_from_rank` turns a rank correlation into one. Tails are asymptotically
+    independent: for joint collapses use a regime (`paths.regime_paths`), not a high correlation. Source:
+    Nelsen, "An Introduction to Copulas", 2nd ed., 2006.
     """
     from scipy.special import ndtr, ndtri
 

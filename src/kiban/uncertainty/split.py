@@ -17,11 +17,11 @@ Z95 = 1.6448536269514722  # standard normal quantile at 0.95, to double precisio
 class SplitNormal:
     """Two half-normals of mass 1/2 each that meet at the median; P5 and P95 are exact.
 
-    x = median + s z with z standard normal, s = (median - p5)/z95 for z < 0 and (p95 - median)/z95 for z > 0.
-    Mean: median + (s_high - s_low)/sqrt(2 pi). Quantiles are continuous; the density steps at the median unless
-    both sides are equal, when this is the ordinary normal. (The Fechner two-piece normal keeps the density
-    continuous and gives up the median instead.) One side may have no width; its half of the mass then sits
-    on the median.
+    x = median + s z with z standard normal, s = (median - p5)/z95 for z < 0 and (p95 - median)/z95 for z >
+    0. Mean: median + (s_high - s_low)/sqrt(2 pi). Quantiles are continuous; the density steps at the median
+    unless both sides are equal, when this is the ordinary normal. (The Fechner two-piece normal keeps the
+    density continuous and gives up the median instead.) One side may have no width; its half of the mass
+    then sits on the median.
     """
 
     p5: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _TOLERANCE = 1e-12
+AnyArray = TypeVar("AnyArray", bound=NDArray[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class ScenarioTree:
 
     @cached_property
     def conditional_probability(self) -> Array:
-        """Probability of each node given its parent, (N,); 1 at the root, 0 below a parent of probability 0."""
+        """Probability of each node given its parent, (N,); 1 at the root, 0 below an impossible parent."""
         above = np.where(self.parent >= 0, self.probability[self.parent], 1.0)
         return _frozen(np.divide(self.probability, above, out=np.zeros(self.n_nodes), where=above > 0.0))
 
@@ -105,7 +107,7 @@ class ScenarioTree:
         return np.flatnonzero(self.parent == node)
 
     def ancestor(self, node: ArrayLike, k_quarters: ArrayLike) -> Ints:
-        """Node k quarters before a node, -1 where that is before the root; both arguments broadcast, k >= 0."""
+        """Node k >= 0 quarters before a node, -1 where that is before the root; arguments broadcast."""
         nodes, back = np.broadcast_arrays(np.asarray(node), np.asarray(k_quarters))
         if nodes.size and (nodes.min() < 0 or nodes.max() >= self.n_nodes or back.min() < 0):
             raise ValueError(f"need nodes in 0..{self.n_nodes - 1} and k_quarters >= 0")
@@ -129,7 +131,7 @@ class ScenarioTree:
         """Numbers of the paths that run through a node."""
         return np.flatnonzero(self.paths[:, self.quarter[node]] == node)
 
-    def on_paths(self, node_values: ArrayLike) -> NDArray[np.float64]:
+    def on_paths(self, node_values: ArrayLike) -> NDArray[Any]:
         """Values at nodes (N, ...) laid out along the paths, (n_leaves, T, ...)."""
         return np.asarray(node_values)[self.paths]
 
@@ -145,15 +147,14 @@ class ScenarioTree:
         return self.names[self.label[node]] if self.label[node] >= 0 else ""
 
     def history(self, leaf: int) -> tuple[str, ...]:
-        """Names along one path, one entry for each stretch between branchings, without the unnamed."""
-        path = self.path(leaf)
-        splits = [True, *(self.conditional_probability[path[1:]] < 1.0)]
-        named = [(self.node_name(node), split) for node, split in zip(path.tolist(), splits, strict=True)]
-        kept = [n for i, (n, split) in enumerate(named) if n and (split or i == 0 or n != named[i - 1][0])]
-        return tuple(kept)
+        """Names along one path: the root's and that after every branching, without the unnamed."""
+        siblings = np.bincount(self.parent[1:], minlength=self.n_nodes)
+        nodes = self.path(leaf).tolist()
+        parted = [nodes[0], *(node for node in nodes[1:] if siblings[self.parent[node]] > 1)]
+        return tuple(name for name in map(self.node_name, parted) if name)
 
 
-def _frozen[T: np.ndarray](array: T) -> T:
+def _frozen(array: AnyArray) -> AnyArray:
     array.flags.writeable = False
     return array
 
@@ -197,10 +198,10 @@ def from_groups(
 ) -> ScenarioTree:
     """Tree in which two paths share a node exactly while they have been in the same groups so far.
 
-    Args: groups (n_leaves, T), any integers, compared within a quarter; leaf_probability (n_leaves,), scaled to sum
-    to 1; labels (n_leaves, T), index into names or -1, equal wherever paths share a node. Leaf number i of the
-    tree is row i; rows that share a beginning must be adjacent. Raises ValueError when quarter 0 has more than
-    one group, rows are not adjacent, never part, or labels differ on a shared node.
+    Args: groups (n_leaves, T), any integers, compared within a quarter; leaf_probability (n_leaves,),
+    scaled to sum to 1; labels (n_leaves, T), index into names or -1, equal wherever paths share a node.
+    Leaf number i of the tree is row i; rows that share a beginning must be adjacent. Raises ValueError when
+    quarter 0 has more than one group, rows are not adjacent, never part, or labels differ on a shared node.
     """
     groups, labels = np.asarray(groups), np.asarray(labels)
     weights = np.asarray(leaf_probability, dtype=np.float64)
@@ -236,7 +237,7 @@ def from_groups(
 
 def node_matrix_from_paths(
     tree: ScenarioTree, path_values: ArrayLike, relative_tolerance: float = 1e-12
-) -> NDArray[np.float64]:
+) -> NDArray[Any]:
     """Values at nodes, (N, ...), from values along the paths, (n_leaves, T, ...).
 
     Raises ValueError when two paths that share a node give it different values: then the values know a future
@@ -244,10 +245,12 @@ def node_matrix_from_paths(
     """
     values = np.asarray(path_values)
     if values.shape[:2] != tree.paths.shape:
-        raise ValueError(f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters")
+        raise ValueError(
+            f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters"
+        )
     at_nodes = np.empty((tree.n_nodes, *values.shape[2:]), dtype=values.dtype)
     at_nodes[tree.paths] = values
-    same = np.isclose(at_nodes[tree.paths], values, rtol=relative_tolerance, atol=0.0, equal_nan=False)
+    same = np.isclose(at_nodes[tree.paths], values, rtol=relative_tolerance, atol=0.0, equal_nan=True)
     if not same.all():
         leaf, quarter = (int(i) for i in np.argwhere(~same)[0][:2])
         raise ValueError(
@@ -258,10 +261,15 @@ def node_matrix_from_paths(
 
 
 def node_means_from_paths(tree: ScenarioTree, path_values: ArrayLike) -> Array:
-    """Expected value at each node, (N, ...), given all paths through it: what is known there of (n_leaves, T, ...)."""
+    """Expected value at each node, (N, ...), of values along the paths, (n_leaves, T, ...).
+
+    What is known at a node of values that depend on the future: their mean over the paths through it.
+    """
     values = np.asarray(path_values, dtype=np.float64)
     if values.shape[:2] != tree.paths.shape:
-        raise ValueError(f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters")
+        raise ValueError(
+            f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters"
+        )
     tail = [1] * (values.ndim - 2)
     weight = tree.leaf_probability.reshape(-1, 1, *tail)
     total = np.zeros((tree.n_nodes, *values.shape[2:]))

@@ -1,0 +1,124 @@
+"""The demand room: inputs, model, result."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kiban.catalog import Catalog
+from kiban.demand import model
+from kiban.demand.inputs import DemandInputs, build_inputs, reference_index
+from kiban.results import Demand, Fleet, Trace
+from kiban.scenario import Scenario
+
+
+def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
+    """Return demand and market prices on the scenario's tree.
+
+    The fleet is needed because research compute is published as accelerator-hours or money beside inference, not
+    as FLOP. Raises ValueError if no accelerator has a known rent.
+    """
+    inputs = build_inputs(scenario, catalog, fleet)
+    part, tree = scenario.demand, inputs.tree
+    years = tree.quarter / 4.0
+    label = tree.label
+
+    growth = model.growth_by_node(inputs.future_growth, label, tree.quarter, inputs.weights)
+    programme = part.programme_share_frac.value
+    start_usd = part.run_rate_revenue_usd_per_year.value / 4
+    revenue = model.compound(tree.parent, growth, start_usd) * programme
+    price = model.compound(
+        tree.parent,
+        _by_label(inputs.future_token_price_multiple, label, inputs.weights),
+        part.blended_token_price_usd_per_mtok.value,
+    )
+    scarcity = model.reverting_level(
+        tree.parent, _by_label(inputs.future_rent_level, label, inputs.weights), inputs.rent_reversion_per_year
+    )
+    performance = inputs.price_performance_per_year**years
+    wanted_tok = model.tokens(revenue, part.inference_revenue_frac, price)
+    share = np.array([region.share_frac for region in part.regions])
+    training = model.training_flop(
+        revenue,
+        part.research_compute_multiple.value,
+        inputs.inference_gpu_h_per_usd,
+        inputs.training_flop_per_gpu_h,
+        performance,
+    )
+    mix = scenario.workload.output_tok / (scenario.workload.output_tok + scenario.workload.prompt_tok)
+    by_quarter = np.bincount(tree.quarter, weights=tree.probability)
+    return Demand(
+        tree=inputs.record,
+        regions=tuple(region.name for region in part.regions),
+        node_training_flop=training,
+        node_inference_tok=wanted_tok[:, None] * share,
+        node_token_price_usd_per_mtok=price,
+        node_training_value_usd_per_flop=part.training_value_multiple * inputs.training_usd_per_flop / performance,
+        node_revenue_usd=revenue,
+        node_gpu_price_factor=scarcity**inputs.gpu_price_elasticity,
+        node_rent_factor=scarcity * inputs.rent_trend_per_year**years,
+        node_power_price_factor=np.full(tree.n_nodes, scenario.energy.power_price_factor.value),
+        node_serving_gain_factor=part.serving_gain_per_year.value**years,
+        region_residency_frac=np.array([region.residency_frac for region in part.regions]),
+        peak_to_mean_factor=inputs.peak_to_mean_factor,
+        output_tok_frac=mix,
+        residuals={"demand.probability": float(np.abs(by_quarter - 1).max()), "demand.share": abs(share.sum() - 1)},
+        traces=_traces(scenario, fleet, inputs, float(wanted_tok[0]), float(training[0])),
+    )
+
+
+def _by_label(by_future: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    mean = np.exp(weights @ np.log(by_future))
+    return np.asarray(np.append(by_future, mean)[label])
+
+
+def _traces(
+    scenario: Scenario, fleet: Fleet, inputs: DemandInputs, first_tok: float, first_flop: float
+) -> tuple[Trace, ...]:
+    chip = fleet.accelerators[reference_index(scenario, fleet)]
+    return (
+        Trace(
+            "demand.inference_tok",
+            first_tok,
+            "tok/quarter",
+            "run rate / 4 x programme share x inference share / blended price",
+            (
+                "scenario.demand.run_rate_revenue_usd_per_year",
+                "scenario.demand.programme_share_frac",
+                "scenario.demand.inference_revenue_frac",
+                "scenario.demand.blended_token_price_usd_per_mtok",
+            ),
+        ),
+        Trace(
+            "demand.training_flop",
+            first_flop,
+            "FLOP/quarter",
+            "research multiple x accelerator-hours of serving x useful FLOP per accelerator-hour",
+            (
+                "scenario.demand.research_compute_multiple",
+                "demand.inference_tok",
+                f"compute.inference_tok_per_s.{chip}",
+                f"compute.training_flop_per_s.{chip}",
+                f"compute.goodput_frac.{chip}",
+                "demand.price_performance_growth_per_year",
+            ),
+        ),
+        Trace(
+            "demand.rent_factor",
+            1.0,
+            "-",
+            "trend of the same chip's rent x scarcity that reverts to the future's level",
+            (
+                "demand.rent_trend_frac_per_year",
+                "demand.rent_mean_reversion_per_year",
+                "demand.gpu_price_to_rent_elasticity",
+                "scenario.futures.rent_factor",
+            ),
+        ),
+        Trace(
+            "demand.peak_to_mean_factor",
+            inputs.peak_to_mean_factor,
+            "-",
+            "peak hour over mean of the fleet's traffic",
+            ("demand.shape.hourly_peak_to_mean.global_fleet",),
+        ),
+    )
