@@ -27,9 +27,7 @@ class ResidualError(RuntimeError):
     """A balance inside a room does not close; the result must not be believed."""
 
 
-def run_study(
-    scenario: Scenario, catalog: Catalog, scenario_hash: str = "", progress: Progress | None = None
-) -> Study:
+def run_study(scenario: Scenario, catalog: Catalog, scenario_hash: str = "", progress: Progress | None = None) -> Study:
     """Walk one scenario through all seven rooms.
 
     Args: scenario; catalog without the scenario's overrides (they are applied here); scenario_hash, carried into

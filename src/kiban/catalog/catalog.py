@@ -63,6 +63,9 @@ class Catalog:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
     def row(self, key: str) -> Row:
         """Give the whole row of a key (or the provenance row of a table).
 

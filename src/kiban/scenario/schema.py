@@ -4,70 +4,79 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-ScenarioName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,59}$")]
-QuarterText = Annotated[str, StringConstraints(pattern=r"^20[2-6]\d{1}Q[1-4]$")]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Money = Annotated[float, Field(ge=0.0, le=1e14, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0.0, le=1e15, allow_inf_nan=False)]
+from kiban.scenario.values import (
+    FactorRange,
+    Fraction,
+    FractionRange,
+    Identifier,
+    Money,
+    MoneyRange,
+    MonthsRange,
+    MultipleRange,
+    Number,
+    Part,
+    Positive,
+    PriceRange,
+    QuarterText,
+    Range,
+    ScenarioName,
+    Switch,
+    Whole,
+)  # fmt: skip
+
+__all__ = [
+    "ClaimPart", "Committed", "DemandPart", "EnergyPart", "FinancePart", "Futures", "Horizon", "Ladder", "Override",
+    "Part", "Range", "Region", "RiskPart", "Scenario", "SitePart", "Workload", "whole_problems",
+]  # fmt: skip
+
 RungKind = Literal["cloud", "neocloud", "operator_sublet", "landlord_lease", "build_to_suit", "owned"]
+HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
 CoolingKind = Literal[
-    "air_economizer_adiabatic", "water_chiller_economizer", "air_chiller_economizer", "liquid_dry_cooler", "liquid_tower"
+    "air_economizer_adiabatic",
+    "water_chiller_economizer",
+    "air_chiller_economizer",
+    "liquid_dry_cooler",
+    "liquid_tower",
 ]
-
-
-class Part(BaseModel):
-    """Base of every part: unknown keys are errors, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Range(Part):
-    """A base value with the 5-95 % range it is believed to lie in, and why."""
-
-    value: Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
-    low: Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
-    high: Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
-    why: str = Field("", max_length=400)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Range:
-        if not self.low <= self.value <= self.high:
-            raise ValueError(f"needs low <= value <= high, found {self.low:g} / {self.value:g} / {self.high:g}")
-        return self
 
 
 class Horizon(Part):
     """Time: first quarter, length, and the year of money."""
 
-    start_quarter: QuarterText = Field("2026Q4", description="First quarter; decisions of today are taken here")
-    length_quarters: int = Field(40, ge=8, le=80, description="Quarters that are modelled")
-    price_year: int = Field(2026, ge=2015, le=2040, description="Year of real money")
+    start_quarter: QuarterText = Field(default="2026Q4", description="First quarter; decisions of today are taken here")
+    length_quarters: Whole = Field(default=40, ge=8, le=80, description="Quarters that are modelled")
+    price_year: Whole = Field(default=2026, ge=2015, le=2040, description="Year of real money")
 
 
 class Futures(Part):
     """The named futures of the scenario tree and when they part."""
 
-    branch_quarters: list[Annotated[int, Field(ge=1, le=79)]] = Field(
+    branch_quarters: list[Annotated[Whole, Field(ge=1, le=79)]] = Field(
         default=[4, 12], max_length=3, description="Quarters from the start at which the tree branches"
     )
-    names: list[Identifier] = Field(default=["boom", "plateau", "bust"], min_length=1, max_length=4)
+    names: list[Identifier] = Field(
+        default=["boom", "plateau", "bust"],
+        min_length=1,
+        max_length=4,
+        description="Names of the futures, best first",
+    )
     probability: list[Fraction] = Field(
         default=[0.35, 0.4, 0.25], description="Chance of each future at the first branch"
     )
     persistence_frac: Fraction = Field(
-        0.6, description="Chance that a future continues at a later branch; the rest follows `probability`"
+        default=0.6, description="Chance that a future continues at a later branch; the rest follows `probability`"
     )
-    revenue_growth_per_year: list[list[float]] = Field(
+    revenue_growth_per_year: list[list[Number]] = Field(
         default=[[2.2, 1.6, 1.25], [1.6, 1.2, 1.08], [1.05, 0.85, 1.02]],
         description="Growth multiple of revenue per year, one row per future: years 1-2, 3-5, later",
     )
-    token_price_change_per_year: list[float] = Field(
-        default=[-0.15, -0.3, -0.55], description="Change of the blended token price per year, by future (-0.3 = falls 30 %)"
+    token_price_change_per_year: list[Number] = Field(
+        default=[-0.15, -0.3, -0.55],
+        description="Change of the blended token price per year, by future (-0.3 = falls 30 %)",
     )
-    rent_factor: list[float] = Field(
+    rent_factor: list[Number] = Field(
         default=[1.25, 0.9, 0.45],
         description="Level to which the rental market reverts, against today's rent of the same chip, by future",
     )
@@ -106,99 +115,112 @@ class Futures(Part):
 class Region(Part):
     """Where users are, and what must stay there."""
 
-    name: Identifier
+    name: Identifier = Field(description="Name of the region")
     share_frac: Fraction = Field(description="Share of inference traffic")
-    residency_frac: Fraction = Field(0.0, description="Share of that traffic that must be served inside the region")
+    residency_frac: Fraction = Field(
+        default=0.0, description="Share of that traffic that must be served inside the region"
+    )
 
 
 class DemandPart(Part):
     """The company's own need of compute."""
 
-    run_rate_revenue_usd_per_year: Range = Field(description="Revenue run rate at the start")
-    programme_share_frac: Range = Field(
-        description="Share of the company's compute need that this programme may serve (the rest is under other contracts)"
+    run_rate_revenue_usd_per_year: MoneyRange = Field(description="Revenue run rate at the start")
+    programme_share_frac: FractionRange = Field(
+        description="Share of the company's compute need that this programme may serve (the rest has other contracts)"
     )
-    inference_revenue_frac: Fraction = Field(0.97, description="Share of revenue that is earned by serving tokens")
-    blended_token_price_usd_per_mtok: Range = Field(
+    inference_revenue_frac: Fraction = Field(
+        default=0.97, description="Share of revenue that is earned by serving tokens"
+    )
+    blended_token_price_usd_per_mtok: PriceRange = Field(
         description="Revenue per million tokens, prompt (cached or not) and answer together"
     )
     compute_value_frac: Fraction = Field(
-        0.6, description="Share of token revenue that is left to pay for compute after all other cost of serving a customer"
+        default=0.6,
+        description="Share of token revenue that is left to pay for compute after all other cost of serving a customer",
     )
-    research_compute_multiple: Range = Field(
+    research_compute_multiple: MultipleRange = Field(
         description="Research and training compute per unit of inference compute (accelerator-hours)"
     )
-    training_value_multiple: Annotated[float, Field(ge=0.0, le=20)] = Field(
-        1.5, description="What a training FLOP is worth at most, as a multiple of its cost at today's rent"
+    training_value_multiple: Annotated[Number, Field(ge=0.0, le=20)] = Field(
+        default=1.5, description="What a training FLOP is worth at most, as a multiple of its cost at today's rent"
     )
-    serving_gain_per_year: Range = Field(
-        description="Growth multiple per year of tokens per accelerator by software and algorithms at fixed quality tier"
+    serving_gain_per_year: FactorRange = Field(
+        description="Growth multiple per year of tokens per accelerator by software and algorithms, at fixed quality"
     )
-    regions: list[Region] = Field(min_length=1, max_length=6)
+    regions: list[Region] = Field(min_length=1, max_length=6, description="Where the users are; share_frac sums to 1")
 
     @model_validator(mode="after")
     def _shares(self) -> DemandPart:
         total = sum(r.share_frac for r in self.regions)
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"the share_frac of regions sum to {total:g}, they must sum to 1")
+            raise ValueError(f"regions have share_frac that sum to {total:g}, they must sum to 1")
         return self
 
 
 class Workload(Part):
     """What the accelerators run."""
 
-    training_model: Identifier = Field("frontier_moe", description="Catalogue name of the model that is trained")
-    inference_model: Identifier = Field("frontier_moe", description="Catalogue name of the model that is served")
-    prompt_tok: Annotated[int, Field(ge=1, le=2_000_000)] = Field(8000, description="Mean prompt length")
-    output_tok: Annotated[int, Field(ge=1, le=200_000)] = Field(600, description="Mean answer length")
-    prefix_cache_frac: Fraction = Field(0.6, description="Share of prompt tokens found in cache")
-    ttft_limit_s: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="Time to first token allowed")
-    tpot_limit_s: Annotated[float, Field(gt=0, le=10)] = Field(0.03, description="Time per output token allowed")
-    training_accelerators: Annotated[int, Field(ge=1, le=5_000_000)] = Field(
-        50_000, description="Accelerators of one training job (sets failures)"
+    training_model: Identifier = Field(
+        default="frontier_moe", description="Catalogue name of the model that is trained"
     )
-    training_precision: Literal["bf16", "fp8"] = "fp8"
-    serving_precision: Literal["bf16", "fp8", "fp4"] = "fp8"
+    inference_model: Identifier = Field(
+        default="frontier_moe", description="Catalogue name of the model that is served"
+    )
+    prompt_tok: Annotated[Whole, Field(ge=1, le=2_000_000)] = Field(default=8000, description="Mean prompt length")
+    output_tok: Annotated[Whole, Field(ge=1, le=200_000)] = Field(default=600, description="Mean answer length")
+    prefix_cache_frac: Fraction = Field(default=0.6, description="Share of prompt tokens found in cache")
+    ttft_limit_s: Annotated[Number, Field(gt=0, le=600)] = Field(default=2.0, description="Time to first token allowed")
+    tpot_limit_s: Annotated[Number, Field(gt=0, le=10)] = Field(
+        default=0.03, description="Time per output token allowed"
+    )
+    training_accelerators: Annotated[Whole, Field(ge=1, le=5_000_000)] = Field(
+        default=50_000, description="Accelerators of one training job (sets failures)"
+    )
+    training_precision: Literal["bf16", "fp8"] = Field(default="fp8", description="Number format of training")
+    serving_precision: Literal["bf16", "fp8", "fp4"] = Field(default="fp8", description="Number format of serving")
 
 
 class Committed(Part):
     """Capacity that is already signed."""
 
     quarter: QuarterText = Field(description="First quarter with power at the racks")
-    it_mw: Annotated[float, Field(gt=0, le=20_000)] = Field(description="Critical IT MW")
+    it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="Critical IT MW")
     accelerator: Identifier | None = Field(
-        None, description="Accelerator already ordered for it (paid on delivery, counts against the budget)"
+        default=None, description="Accelerator already ordered for it (paid on delivery, counts against the budget)"
     )
-    note: str = Field("", max_length=400)
+    note: str = Field(default="", max_length=400, description="What was signed, as reported")
 
 
 class SitePart(Part):
     """One place with its grid, limits and open rungs."""
 
-    name: Identifier
+    name: Identifier = Field(description="Name of the site in this file")
     weather: Identifier = Field(description="Catalogue site whose weather normals are used")
     state: Identifier = Field(description="State or region whose taxes and policy events apply, such as tx")
     grid: Identifier = Field(description="Market whose hourly price is used")
-    cooling: CoolingKind = "liquid_dry_cooler"
-    rungs: list[RungKind] = Field(min_length=1, description="Rungs that may be used here")
-    committed_rung: RungKind | None = Field(None, description="Rung of the signed capacity; needed with `committed`")
-    committed: list[Committed] = Field(default=[], max_length=20)
-    max_it_mw: Annotated[float, Field(ge=0, le=20_000)] = Field(description="Most IT MW that land and grid allow")
-    grid_ready_quarter: QuarterText | None = Field(
-        None, description="First quarter in which new (not committed) load may be energised"
+    cooling: CoolingKind = Field(default="liquid_dry_cooler", description="Kind of cooling plant")
+    rungs: list[HallRungKind] = Field(
+        min_length=1,
+        max_length=4,
+        description="Hall rungs that may be used here; cloud and neocloud are opened under ladder",
     )
-    operator: str = Field("", max_length=120, description="Landlord or operator, as reported")
-    tenant: str = Field("", max_length=120, description="Tenant, as reported")
+    committed_rung: HallRungKind | None = Field(
+        default=None, description="Rung of the signed capacity; needed with `committed`"
+    )
+    committed: list[Committed] = Field(default=[], max_length=20, description="Signed capacity, by quarter")
+    max_it_mw: Annotated[Number, Field(ge=0, le=15_000)] = Field(description="Most IT MW that land and grid allow")
+    grid_ready_quarter: QuarterText | None = Field(
+        default=None, description="First quarter in which new (not committed) load may be energised"
+    )
+    operator: str = Field(default="", max_length=120, description="Landlord or operator, as reported")
+    tenant: str = Field(default="", max_length=120, description="Tenant, as reported")
 
     @model_validator(mode="after")
     def _committed_has_rung(self) -> SitePart:
         problems = []
         if self.committed and self.committed_rung is None:
             problems.append("committed capacity needs committed_rung")
-        if self.committed_rung in ("cloud", "neocloud"):
-            problems.append("committed_rung must be a hall rung")
-        if any(r in ("cloud", "neocloud") for r in self.rungs):
-            problems.append("rungs of a site are hall rungs; open cloud and neocloud under ladder")
         if sum(c.it_mw for c in self.committed) > self.max_it_mw + 1e-9:
             problems.append("committed it_mw is more than max_it_mw")
         if problems:
@@ -210,18 +232,22 @@ class Ladder(Part):
     """Which rungs are open and what the programme may spend."""
 
     budget_usd: Money = Field(description="Most that may be spent up front: construction, silicon, deposits")
-    cloud: bool = Field(True, description="Hyperscale cloud is open")
-    neocloud: bool = Field(True, description="Contracts with a neocloud are open")
-    accelerators: list[Identifier] = Field(min_length=1, max_length=8, description="Catalogue accelerators that may be bought")
-    cloud_accelerators: list[Identifier] = Field(default=[], max_length=8, description="Accelerators that may be rented")
-    accelerators_per_quarter: Annotated[float, Field(gt=0, le=1e8)] = Field(
-        150_000, description="Most accelerators that suppliers allocate to the programme in a quarter"
+    cloud: Switch = Field(default=True, description="Hyperscale cloud is open")
+    neocloud: Switch = Field(default=True, description="Contracts with a neocloud are open")
+    accelerators: list[Identifier] = Field(
+        min_length=1, max_length=8, description="Catalogue accelerators that may be bought"
     )
-    rented_accelerators_per_quarter: Annotated[float, Field(gt=0, le=1e8)] = Field(
-        60_000, description="Most rented accelerators that can be added in a quarter"
+    cloud_accelerators: list[Identifier] = Field(
+        default=[], max_length=8, description="Accelerators that may be rented"
     )
-    construction_it_mw_per_quarter: Annotated[float, Field(gt=0, le=1e5)] = Field(
-        250, description="Most IT MW of halls that can be started in one state and quarter"
+    accelerators_per_quarter: Annotated[Number, Field(gt=0, le=1e8)] = Field(
+        default=150_000, description="Most accelerators that suppliers allocate to the programme in a quarter"
+    )
+    rented_accelerators_per_quarter: Annotated[Number, Field(gt=0, le=1e8)] = Field(
+        default=60_000, description="Most rented accelerators that can be added in a quarter"
+    )
+    construction_it_mw_per_quarter: Annotated[Number, Field(gt=0, le=15_000)] = Field(
+        default=250, description="Most IT MW of halls that can be started in one state and quarter"
     )
 
 
@@ -229,12 +255,16 @@ class EnergyPart(Part):
     """How the sites are supplied."""
 
     supply: Literal["grid", "ppa", "onsite"] = Field(
-        "ppa", description="grid only; grid with wind and solar PPA and battery; the same with on-site gas"
+        default="ppa", description="grid only; grid with wind and solar PPA and battery; the same with on-site gas"
     )
-    matching: Literal["none", "annual", "monthly", "hourly"] = Field("annual", description="How clean energy is counted")
-    clean_frac: Fraction = Field(0.6, description="Clean share that must be reached under the matching rule")
-    carbon_price_usd_per_t: Annotated[float, Field(ge=0, le=2000)] = Field(0.0, description="Price on carbon in the dispatch")
-    power_price_factor: Range = Field(
+    matching: Literal["none", "annual", "monthly", "hourly"] = Field(
+        default="annual", description="How clean energy is counted"
+    )
+    clean_frac: Fraction = Field(default=0.6, description="Clean share that must be reached under the matching rule")
+    carbon_price_usd_per_t: Annotated[Number, Field(ge=0, le=2000)] = Field(
+        default=0.0, description="Price on carbon in the dispatch"
+    )
+    power_price_factor: FactorRange = Field(
         default=Range(value=1.0, low=0.8, high=1.5, why="spread of forward power prices"),
         description="Multiplier on the base year's price",
     )
@@ -243,29 +273,46 @@ class EnergyPart(Part):
 class FinancePart(Part):
     """Capital and tax."""
 
-    discount_frac_per_year: Annotated[float, Field(ge=0, le=0.5)] = Field(0.09, description="Real, after tax, unlevered")
-    gearing_max_frac: Annotated[float, Field(ge=0, le=0.95)] = Field(0.7, description="Most debt against uses of funds")
-    credit: Identifier = Field("google_backed", description="Row of the credit ladder that prices the debt")
-    tenor_years: Annotated[float, Field(gt=0, le=30)] = Field(7, description="Repayment time after the draw")
-    target_dscr: Annotated[float, Field(ge=1.0, le=5.0)] = Field(1.35, description="Coverage on which debt is sculpted")
-    covenant_dscr: Annotated[float, Field(ge=0.5, le=5.0)] = Field(1.15, description="Coverage under which a covenant is breached")
-    inflation_frac_per_year: Annotated[float, Field(ge=-0.05, le=0.2)] = 0.025
-    utilisation_frac: Annotated[float, Field(gt=0, le=1)] = Field(0.7, description="Utilisation in unit costs of rungs")
+    discount_frac_per_year: Annotated[Number, Field(ge=0, le=0.5)] = Field(
+        default=0.09, description="Real, after tax, unlevered"
+    )
+    gearing_max_frac: Annotated[Number, Field(ge=0, le=0.95)] = Field(
+        default=0.7, description="Most debt against uses of funds"
+    )
+    credit: Identifier = Field(default="google_backed", description="Row of the credit ladder that prices the debt")
+    tenor_years: Annotated[Number, Field(gt=0, le=30)] = Field(default=7, description="Repayment time after the draw")
+    target_dscr: Annotated[Number, Field(ge=1.0, le=5.0)] = Field(
+        default=1.35, description="Coverage on which debt is sculpted"
+    )
+    covenant_dscr: Annotated[Number, Field(ge=0.5, le=5.0)] = Field(
+        default=1.15, description="Coverage under which a covenant is breached"
+    )
+    inflation_frac_per_year: Annotated[Number, Field(ge=-0.05, le=0.2)] = Field(
+        default=0.025, description="Turns real money into money of the day"
+    )
+    utilisation_frac: Annotated[Number, Field(gt=0, le=1)] = Field(
+        default=0.7, description="Utilisation in unit costs of rungs"
+    )
 
 
 class RiskPart(Part):
     """Sampling of futures."""
 
-    futures_count: Annotated[int, Field(ge=64, le=1_000_000)] = 10_000
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 20261124
-    delay_months: Range = Field(
-        default=Range(value=3, low=0, high=15, why="slips of announced halls"), description="Delay of halls not yet live"
+    futures_count: Annotated[Whole, Field(ge=64, le=1_000_000)] = Field(default=10_000, description="Sampled futures")
+    seed: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = Field(
+        default=20261124, description="Start of the random stream"
     )
-    chip_progress_factor: Range = Field(
-        default=Range(value=1.0, low=0.7, high=1.4, why="FLOP per dollar trend against the catalogue's next generation"),
+    delay_months: MonthsRange = Field(
+        default=Range(value=3, low=0, high=15, why="slips of announced halls"),
+        description="Delay of halls not yet live",
+    )
+    chip_progress_factor: FactorRange = Field(
+        default=Range(
+            value=1.0, low=0.7, high=1.4, why="FLOP per dollar trend against the catalogue's next generation"
+        ),
         description="Multiplier on speed per dollar of future generations",
     )
-    gpu_price_factor: Range = Field(
+    gpu_price_factor: FactorRange = Field(
         default=Range(value=1.0, low=0.75, high=1.35, why="rack quotes against hyperscaler prices"),
         description="Multiplier on the purchase price of accelerators",
     )
@@ -274,47 +321,67 @@ class RiskPart(Part):
 class ClaimPart(Part):
     """A published claim to compare with."""
 
-    item: Literal["permanent_jobs", "construction_jobs", "investment_usd"]
-    published: Positive
-    source: str = Field(min_length=3, max_length=300)
+    item: Literal["permanent_jobs", "construction_jobs", "investment_usd"] = Field(description="What is claimed")
+    published: Positive = Field(description="The published number")
+    source: str = Field(min_length=3, max_length=300, description="Who published it, where and when")
 
 
 class Override(Part):
     """A catalogue row replaced by the user, with the reason."""
 
-    key: Annotated[str, Field(min_length=3, max_length=200)]
-    value: Annotated[float, Field(ge=-1e18, le=1e30, allow_inf_nan=False)]
-    why: Annotated[str, Field(min_length=3, max_length=400)]
+    key: Annotated[str, Field(min_length=3, max_length=200)] = Field(description="Catalogue key")
+    value: Annotated[Number, Field(ge=-1e18, le=1e30)] = Field(description="New value in the unit of the row")
+    why: Annotated[str, Field(min_length=3, max_length=400)] = Field(description="Reason or source")
 
 
 class Scenario(Part):
     """One question put to kiban."""
 
-    kiban: Literal[1] = Field(description="Version of this form")
-    name: ScenarioName
-    title: str = Field(min_length=3, max_length=200)
-    horizon: Horizon = Horizon()
-    futures: Futures = Futures()
-    demand: DemandPart
-    workload: Workload = Workload()
-    sites: list[SitePart] = Field(default=[], max_length=12)
-    ladder: Ladder
-    energy: EnergyPart = EnergyPart()
-    finance: FinancePart = FinancePart()
-    risk: RiskPart = RiskPart()
-    claims: list[ClaimPart] = Field(default=[], max_length=10)
-    overrides: list[Override] = Field(default=[], max_length=200)
+    kiban: Annotated[Whole, Field(ge=1, le=1)] = Field(description="Version of this form")
+    name: ScenarioName = Field(description="Short name; part of the name of the run folder")
+    title: str = Field(min_length=3, max_length=200, description="One line for the head of the report")
+    horizon: Horizon = Field(default=Horizon(), description="Time")
+    futures: Futures = Field(default=Futures(), description="Tree of futures")
+    demand: DemandPart = Field(description="The company's own need of compute")
+    workload: Workload = Field(default=Workload(), description="What the accelerators run")
+    sites: list[SitePart] = Field(default=[], max_length=12, description="Places with their limits and open rungs")
+    ladder: Ladder = Field(description="Open rungs, budget and supply limits")
+    energy: EnergyPart = Field(default=EnergyPart(), description="How the sites are supplied")
+    finance: FinancePart = Field(default=FinancePart(), description="Capital and tax")
+    risk: RiskPart = Field(default=RiskPart(), description="Sampling of futures")
+    claims: list[ClaimPart] = Field(default=[], max_length=10, description="Published claims to compare with")
+    overrides: list[Override] = Field(
+        default=[], max_length=200, description="Catalogue rows replaced, with the reason"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Scenario:
-        problems = []
-        names = [s.name for s in self.sites]
-        if len(set(names)) != len(names):
-            problems.append("sites repeats a name")
-        if not self.sites and not (self.ladder.cloud or self.ladder.neocloud):
-            problems.append("nothing is open: no sites, and ladder.cloud and ladder.neocloud are false")
-        if any(b >= self.horizon.length_quarters for b in self.futures.branch_quarters):
-            problems.append("futures.branch_quarters lies beyond horizon.length_quarters")
+        problems = whole_problems(
+            [s.name for s in self.sites],
+            self.ladder.cloud or self.ladder.neocloud,
+            self.futures.branch_quarters,
+            self.horizon.length_quarters,
+        )
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("; ".join(message for _, message in problems))
         return self
+
+
+def whole_problems(
+    site_names: list[str], rents_accelerators: bool, branch_quarters: list[int], length_quarters: int
+) -> list[tuple[str, str]]:
+    """Return (path, message) of what parts of a scenario contradict each other."""
+    problems = []
+    repeated = sorted({name for name in site_names if site_names.count(name) > 1})
+    if repeated:
+        problems.append(("sites", f"sites repeats the name {', '.join(repeated)}"))
+    if not site_names and not rents_accelerators:
+        problems.append(("ladder.cloud", "nothing is open: no sites, and ladder.cloud and ladder.neocloud are false"))
+    if any(b >= length_quarters for b in branch_quarters):
+        problems.append(
+            (
+                "futures.branch_quarters",
+                f"futures.branch_quarters must lie before horizon.length_quarters ({length_quarters})",
+            )
+        )
+    return problems

@@ -48,9 +48,7 @@ class ScaledBeta:
         """Quantile at u, by the inverse regularised incomplete beta function."""
         from scipy.special import betaincinv
 
-        return self.low + (self.high - self.low) * np.asarray(
-            betaincinv(self.a, self.b, checked_probabilities(u))
-        )
+        return self.low + (self.high - self.low) * np.asarray(betaincinv(self.a, self.b, checked_probabilities(u)))
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a value at or below x."""
@@ -148,9 +146,7 @@ class Discrete:
 
     def ppf(self, u: ArrayLike) -> Array:
         """Smallest value whose cumulative probability reaches u."""
-        return np.asarray(self.values)[
-            np.searchsorted(self._cumulative, checked_probabilities(u), side="left")
-        ]
+        return np.asarray(self.values)[np.searchsorted(self._cumulative, checked_probabilities(u), side="left")]
 
     def cdf(self, x: ArrayLike) -> Array:
         """Probability of a value at or below x."""

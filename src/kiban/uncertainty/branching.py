@@ -130,9 +130,7 @@ def _check_futures(quarters: int, futures: Sequence[NamedFuture], index: dict[st
         if future.parts_from not in index:
             problems.append(f"{future.name} parts from unknown {future.parts_from!r}")
         if not 1 <= future.at_quarter < quarters:
-            problems.append(
-                f"{future.name} must part within quarters 1..{quarters - 1}, not {future.at_quarter}"
-            )
+            problems.append(f"{future.name} must part within quarters 1..{quarters - 1}, not {future.at_quarter}")
     if not problems:
         for future in futures:
             seen, current = {future.name}, future

@@ -107,15 +107,13 @@ def ar1_paths(
     quarters: int,
     construction: Construction = "sequential",
 ) -> Array:
-    """Paths (n, quarters) of X_t = phi X_{t-1} + innovation_std Z_t around 0, from u (n, d), d <= quarters - 1.
+    """Paths (n, quarters) of X_t = phi X_{t-1} + innovation_std Z_t, from u (n, d), d <= quarters - 1.
 
     Moments at quarter t: mean start * phi^t; variance innovation_std^2 (1 - phi^(2t))/(1 - phi^2), or
     innovation_std^2 t where |phi| = 1. Needs |phi| <= 1 and innovation_std >= 0.
     """
     if abs(phi) > 1.0 or innovation_std < 0.0 or quarters < 1:
-        raise ValueError(
-            f"need |phi| <= 1, innovation_std >= 0, quarters >= 1: {phi}, {innovation_std}, {quarters}"
-        )
+        raise ValueError(f"need |phi| <= 1, innovation_std >= 0, quarters >= 1: {phi}, {innovation_std}, {quarters}")
     noise = np.zeros((len(u), quarters))
     if quarters > 1 and innovation_std > 0.0:
         covariance = ar1_covariance(phi, innovation_std, quarters - 1)
@@ -184,9 +182,7 @@ def trend_times_scarcity(
     """
     if trend_frac_per_year <= -1.0:
         raise ValueError(f"a trend of {trend_frac_per_year} a year leaves nothing: need more than -1")
-    log_scarcity = ou_paths(
-        u, mean_reversion_per_year, vol_per_sqrt_year, start_log_scarcity, quarters, construction
-    )
+    log_scarcity = ou_paths(u, mean_reversion_per_year, vol_per_sqrt_year, start_log_scarcity, quarters, construction)
     return np.exp(np.log1p(trend_frac_per_year) * quarter_times_years(quarters) + log_scarcity)
 
 

@@ -102,7 +102,9 @@ def reduce_paths(
     counts = _branches(n_leaves, len(stages), branches)
     rng = np.random.default_rng(seed)
     std = samples.std(axis=(0, 1))
-    scaled = samples / np.where(std > 0.0, std, 1.0)
+    varies = std > 1e-12 * np.abs(samples).max(axis=(0, 1))
+    # Centred, because distances from products of large numbers would cancel.
+    scaled = (samples - samples.mean(axis=0)) / np.where(varies, std, np.inf)
     history = np.zeros((n, 1), dtype=np.int64)
     for stage, count in enumerate(counts):
         end = stages[stage + 1] if stage + 1 < len(stages) else quarters

@@ -83,7 +83,7 @@ def saltelli_sample(n: int, d: int, seed: Seed) -> tuple[Array, Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class SobolIndices:
-    """Shares of the output variance: first (d,) alone, total (d,) with all interactions; variance of the output."""
+    """Shares of the output variance: first (d,) alone, total (d,) with all interactions; and that variance."""
 
     first: Array
     total: Array

@@ -245,9 +245,7 @@ def node_matrix_from_paths(
     """
     values = np.asarray(path_values)
     if values.shape[:2] != tree.paths.shape:
-        raise ValueError(
-            f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters"
-        )
+        raise ValueError(f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters")
     at_nodes = np.empty((tree.n_nodes, *values.shape[2:]), dtype=values.dtype)
     at_nodes[tree.paths] = values
     same = np.isclose(at_nodes[tree.paths], values, rtol=relative_tolerance, atol=0.0, equal_nan=True)
@@ -267,9 +265,7 @@ def node_means_from_paths(tree: ScenarioTree, path_values: ArrayLike) -> Array:
     """
     values = np.asarray(path_values, dtype=np.float64)
     if values.shape[:2] != tree.paths.shape:
-        raise ValueError(
-            f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters"
-        )
+        raise ValueError(f"path values of shape {values.shape} do not fit {tree.paths.shape} leaves and quarters")
     tail = [1] * (values.ndim - 2)
     weight = tree.leaf_probability.reshape(-1, 1, *tail)
     total = np.zeros((tree.n_nodes, *values.shape[2:]))

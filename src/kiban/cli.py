@@ -1,0 +1,255 @@
+"""The verbs of kiban; every heavy import waits until its verb is called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from kiban.scenario.check import Problem
+
+OK, BAD_INPUT, INFEASIBLE, VALIDATION_OFF = 0, 2, 3, 4
+
+app = typer.Typer(
+    name="kiban",
+    help="Commit, wait, or rent: the open engine for AI compute decisions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+catalog_app = typer.Typer(help="Look into the sourced facts.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(catalog_app, name="catalog")
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="FILE", help="Scenario file (YAML)")]
+Variant = Annotated[str | None, typer.Option("--variant", help="Named variant of the file")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write machine-readable JSON to standard output")]
+RunsDir = Annotated[Path, typer.Option("--runs", help="Folder for results", metavar="DIR")]
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _stop_bad_input(problems: list[Problem], as_json: bool) -> NoReturn:
+    if as_json:
+        _print_json({"status": "bad_input", "problems": [p.as_dict() for p in problems]})
+    else:
+        for problem in problems:
+            _say(problem.render())
+        _say(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing was run")
+    raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="File to write")] = Path("scenario.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file")] = False,
+) -> None:
+    """Write a commented scenario to start from."""
+    from kiban.scenario.template import template_text
+
+    if path.exists() and not force:
+        _say(f"{path} exists; give another name or --force")
+        raise typer.Exit(BAD_INPUT)
+    try:
+        path.write_text(template_text(), encoding="utf-8")
+    except OSError as error:
+        _say(f"cannot write {path}: {error.strerror}")
+        raise typer.Exit(BAD_INPUT) from None
+    typer.echo(f"wrote {path}; next: kiban check {path}")
+
+
+@app.command()
+def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) -> None:
+    """Report every error of a scenario file at once, and solve nothing."""
+    from kiban.catalog import load_catalog
+    from kiban.scenario.check import check_scenario
+
+    problems = check_scenario(file, variant, load_catalog())
+    if problems:
+        _stop_bad_input(problems, as_json)
+    if as_json:
+        _print_json({"status": "ok", "problems": []})
+    else:
+        typer.echo(f"{file}: no problems")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the scenario file, with units."""
+    from kiban.scenario.jsonschema import json_schema
+
+    _print_json(json_schema())
+
+
+@app.command()
+def run(
+    file: ScenarioFile,
+    variant: Variant = None,
+    runs: RunsDir = Path("runs"),
+    as_json: AsJson = False,
+    force: Annotated[bool, typer.Option("--force", help="Run again even if the result is there")] = False,
+) -> None:
+    """Walk a scenario through all rooms and write the decision package below runs/."""
+    from kiban.catalog import load_catalog
+    from kiban.scenario.check import check_scenario
+    from kiban.scenario.load import ScenarioError
+
+    problems = check_scenario(file, variant, load_catalog())
+    if problems:
+        _stop_bad_input(problems, as_json)
+    from kiban.compute.errors import ComputeError
+    from kiban.report.run import run_package
+    from kiban.solve import Infeasible
+
+    try:
+        done = run_package(file, variant, runs, force=force, say=_say if sys.stderr.isatty() or not as_json else None)
+    except ScenarioError as error:
+        _stop_bad_input(error.problems, as_json)
+    except (Infeasible, ComputeError) as error:
+        if as_json:
+            _print_json({"status": "infeasible", "message": str(error)})
+        else:
+            _say(f"infeasible: {error}")
+        raise typer.Exit(INFEASIBLE) from None
+    except OSError as error:
+        _say(f"cannot write below {runs}: {error.strerror or error}")
+        raise typer.Exit(BAD_INPUT) from None
+    if as_json:
+        _print_json({"status": "ok", "folder": str(done.folder), "reused": done.reused, "headline": done.headline})
+        return
+    if done.reused:
+        _say("same input as before: answered from the finished run")
+    typer.echo(done.headline["sentence"])
+    typer.echo(f"report: {done.folder / 'report.html'}")
+
+
+@app.command()
+def explain(
+    metric: Annotated[str, typer.Argument(help="Metric, such as usd_per_mtok or facility.site_annual_pue.west_texas")],
+    file: Annotated[Path, typer.Argument(help="Scenario file, or a run folder")] = Path("runs"),
+    variant: Variant = None,
+    runs: RunsDir = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Walk from a number down to the catalogue rows that made it."""
+    from kiban.report.explain import UnknownMetric, render
+    from kiban.report.run import RunNotFound, explain_metric
+    from kiban.scenario.load import ScenarioError
+
+    try:
+        step = explain_metric(metric, file, variant, runs)
+    except (UnknownMetric, RunNotFound) as error:
+        _say(str(error))
+        raise typer.Exit(BAD_INPUT) from None
+    except ScenarioError as error:
+        _stop_bad_input(error.problems, as_json)
+    if as_json:
+        _print_json(step.as_dict())
+    else:
+        typer.echo(render(step))
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Run folder")],
+    second: Annotated[Path, typer.Argument(help="Run folder")],
+    as_json: AsJson = False,
+) -> None:
+    """Show how two finished runs differ, number by number."""
+    from kiban.report.run import RunNotFound, compare_runs
+
+    try:
+        rows = compare_runs(first, second)
+    except RunNotFound as error:
+        _say(str(error))
+        raise typer.Exit(BAD_INPUT) from None
+    if as_json:
+        _print_json({"rows": rows})
+        return
+    for row in rows:
+        typer.echo(f"{row['name']:<34}{row['first']:>16}{row['second']:>16}{row['change']:>14}")
+
+
+@catalog_app.command("find")
+def catalog_find(
+    text: Annotated[str, typer.Argument(help="Part of a key, a note or a source")],
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows shown")] = 40,
+) -> None:
+    """List the catalogue rows that match a text."""
+    from dataclasses import asdict
+
+    from kiban.catalog import load_catalog
+
+    rows = load_catalog().find(text)
+    if as_json:
+        _print_json([asdict(row) for row in rows])
+        return
+    if not rows:
+        _say(f"no row matches {text!r}")
+        raise typer.Exit(BAD_INPUT)
+    for row in rows[:limit]:
+        value = f"{row.value:,.6g}" if isinstance(row.value, float) else row.value
+        typer.echo(f"{row.key:<76} {value} {row.unit}  [{row.confidence}]")
+    if len(rows) > limit:
+        typer.echo(f"... and {len(rows) - limit} more; --limit shows them")
+
+
+@catalog_app.command("show")
+def catalog_show(key: Annotated[str, typer.Argument(help="Exact key")], as_json: AsJson = False) -> None:
+    """Show one catalogue row with its source."""
+    from dataclasses import asdict
+
+    from kiban.catalog import CatalogKeyError, load_catalog
+
+    catalog = load_catalog()
+    try:
+        row = catalog.row(key)
+    except CatalogKeyError as error:
+        _say(str(error))
+        raise typer.Exit(BAD_INPUT) from None
+    source = catalog.source(row.source_id)
+    if as_json:
+        _print_json({"row": asdict(row), "source": asdict(source) if source else None})
+        return
+    for name, value in asdict(row).items():
+        if value not in (None, ""):
+            typer.echo(f"{name:<12} {value}")
+    if source:
+        typer.echo(f"{'source':<12} {source.title}, {source.publisher}, {source.date}  {source.url}")
+
+
+@app.command()
+def validate(
+    as_json: AsJson = False,
+    folder: Annotated[Path | None, typer.Option("--folder", help="Another validation folder")] = None,
+) -> None:
+    """Print the scoreboard of published figures against the models."""
+    from kiban.report.scoreboard import as_text, run_scoreboard
+
+    rows = run_scoreboard(folder)
+    if as_json:
+        _print_json({"rows": [row.as_dict() for row in rows]})
+    else:
+        typer.echo(as_text(rows))
+    if any(row.status == "off" for row in rows):
+        raise typer.Exit(VALIDATION_OFF)
+
+
+def main() -> None:
+    """Entry point of the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

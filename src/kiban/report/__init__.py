@@ -1,0 +1,1 @@
+"""Results to things people open: the run folder, HTML, workbook, tables, explanations."""

@@ -1,0 +1,41 @@
+"""JSON Schema of the scenario file, with the unit of each number, for editors and the web form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kiban.scenario.fields import parts, unit_at
+from kiban.scenario.schema import Scenario
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of a scenario file.
+
+    Result: the schema of ``Scenario`` plus ``extends`` and ``variants``; every field with a unit carries it in
+    ``unit``. Keys are required only in a file that does not extend another one.
+    """
+    schema = Scenario.model_json_schema()
+    definitions: dict[str, Any] = schema["$defs"]
+    for part in parts():
+        body = schema if part is Scenario else definitions[part.__name__]
+        for name, entry in body["properties"].items():
+            unit = unit_at(name, part.model_fields[name])
+            if unit:
+                entry["unit"] = unit
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "pattern": r"^[^/\\:~][^\\:]*\.ya?ml$",
+        "description": "Scenario file below the same folder over which this one is laid",
+    }
+    schema["properties"]["variants"] = {
+        "type": "object",
+        "additionalProperties": {"type": "object"},
+        "description": "Named overlays, chosen with --variant",
+    }
+    required = schema.pop("required")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "if": {"required": ["extends"]},
+        "else": {"required": required},
+    }

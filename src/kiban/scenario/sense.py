@@ -1,0 +1,149 @@
+"""Sense between fields: one function per way to be wrong, each fed with the valid part of a scenario.
+
+Every check takes the plain data of a scenario in which invalid values are missing, and yields
+(path, message, details); it says nothing about values that are not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kiban.scenario.problems import shorten
+from kiban.scenario.schema import whole_problems
+from kiban.units import Quarter
+
+Data = dict[str, Any]
+Path = tuple[str | int, ...]
+Finding = tuple[Path, str, dict[str, str]]
+
+QUARTERS_BEFORE_START = 40
+"""A signed block older than ten years at the start is a slip of the pen."""
+
+SMALLEST_SITE_IT_MW = 0.1
+
+
+NO_LIMIT = 10**9
+
+
+def _numbers(data: Data, section: str, *keys: str) -> list[Any] | None:
+    found = [data.get(section, {}).get(key) for key in keys]
+    return None if any(value is None for value in found) else found
+
+
+def whole(data: Data) -> Iterator[Finding]:
+    """What the schema itself asks of the whole, repeated here because one bad field elsewhere hides it there."""
+    names = [s.get("name") for s in data.get("sites", [])]
+    clouds = _numbers(data, "ladder", "cloud", "neocloud")
+    branches = _numbers(data, "futures", "branch_quarters")
+    length = _numbers(data, "horizon", "length_quarters")
+    found = whole_problems(
+        [n for n in names if n],
+        any(clouds) if clouds else True,
+        [b for b in branches[0] if isinstance(b, int)] if branches else [],
+        length[0] if length else NO_LIMIT,
+    )
+    for path, message in found:
+        yield tuple(path.split(".")), message, {}
+
+
+def quarters_inside_horizon(data: Data) -> Iterator[Finding]:
+    """Signed and grid quarters must lie where the model can see them."""
+    horizon = _numbers(data, "horizon", "start_quarter", "length_quarters")
+    if horizon is None:
+        return
+    start = Quarter.parse(horizon[0])
+    end = start + horizon[1]
+    allowed = f"up to {end + -1}, the last quarter of the horizon"
+    for i, site in enumerate(data.get("sites", [])):
+        for j, block in enumerate(site.get("committed") or []):
+            path: Path = ("sites", i, "committed", j, "quarter")
+            text = block.get("quarter")
+            if text is None:
+                continue
+            quarter = Quarter.parse(text)
+            if quarter >= end:
+                yield path, "quarter lies after the horizon", {"found": text, "allowed": allowed}
+            elif start - quarter > QUARTERS_BEFORE_START:
+                yield path, "quarter lies more than ten years before the start", {"found": text}
+        ready = site.get("grid_ready_quarter")
+        if ready and Quarter.parse(ready) >= end:
+            message = "grid_ready_quarter lies after the horizon; set max_it_mw to the signed MW instead"
+            yield ("sites", i, "grid_ready_quarter"), message, {"found": ready, "allowed": allowed}
+
+
+def unreachable_sites(data: Data) -> Iterator[Finding]:
+    """A site on which nothing can ever stand, or less than a rack."""
+    for i, site in enumerate(data.get("sites", [])):
+        limit = site.get("max_it_mw")
+        if limit is not None and 0 < limit < SMALLEST_SITE_IT_MW:
+            message = f"max_it_mw is less than one rack; looks like GW: write {limit * 1000:g}"
+            yield ("sites", i, "max_it_mw"), message, {"found": shorten(limit)}
+        if limit == 0:
+            yield ("sites", i, "max_it_mw"), "max_it_mw is 0: the site can hold nothing; leave it out", {"found": "0"}
+
+
+def budget_against_orders(data: Data) -> Iterator[Finding]:
+    """Silicon that is ordered must be payable, and something must be affordable."""
+    budget = _numbers(data, "ladder", "budget_usd")
+    if budget is None:
+        return
+    if budget[0] == 0:
+        ordered = [
+            (i, j)
+            for i, site in enumerate(data.get("sites", []))
+            for j, block in enumerate(site.get("committed") or [])
+            if block.get("accelerator")
+        ]
+        for i, j in ordered:
+            message = "accelerator is ordered and must be paid on delivery, but ladder.budget_usd is 0"
+            yield ("sites", i, "committed", j, "accelerator"), message, {}
+        clouds = _numbers(data, "ladder", "cloud", "neocloud")
+        if clouds and not any(clouds):
+            message = "budget_usd is 0 and cloud and neocloud are closed: no accelerator can be had"
+            yield ("ladder", "budget_usd"), message, {"found": "0"}
+    elif budget[0] < 10_000:
+        hint = f"budget_usd looks like billions or millions: write {budget[0]:g}e9 or {budget[0]:g}e6"
+        yield ("ladder", "budget_usd"), hint, {"found": shorten(budget[0]), "allowed": "0, or 10,000 USD and more"}
+
+
+def revenue_in_dollars(data: Data) -> Iterator[Finding]:
+    """Revenue in billions is the most frequent slip."""
+    revenue = data.get("demand", {}).get("run_rate_revenue_usd_per_year")
+    value = revenue.get("value") if isinstance(revenue, dict) else None
+    if value is not None and 0 < value < 10_000:
+        message = f"run_rate_revenue_usd_per_year looks like billions or millions: write {value:g}e9 or {value:g}e6"
+        yield ("demand", "run_rate_revenue_usd_per_year", "value"), message, {"found": shorten(value)}
+
+
+def covenant_below_target(data: Data) -> Iterator[Finding]:
+    """Debt sculpted below the covenant is in breach on the first day."""
+    pair = _numbers(data, "finance", "covenant_dscr", "target_dscr")
+    if pair and pair[0] > pair[1]:
+        message = "covenant_dscr is above target_dscr: the debt would breach at once"
+        yield ("finance", "covenant_dscr"), message, {"found": shorten(pair[0]), "allowed": f"at most {pair[1]:g}"}
+
+
+def repeats(data: Data) -> Iterator[Finding]:
+    """Lists of names in which a name stands twice."""
+    lists: list[tuple[Path, list[Any]]] = [
+        (("ladder", key), data.get("ladder", {}).get(key) or []) for key in ("accelerators", "cloud_accelerators")
+    ]
+    lists += [(("sites", i, "rungs"), site.get("rungs") or []) for i, site in enumerate(data.get("sites", []))]
+    lists.append((("demand", "regions"), [r.get("name") for r in data.get("demand", {}).get("regions") or []]))
+    lists.append((("overrides",), [o.get("key") for o in data.get("overrides") or []]))
+    for path, names in lists:
+        twice = sorted({n for n in names if isinstance(n, str) and names.count(n) > 1})
+        if twice:
+            yield path, f"{path[-1]} repeats {', '.join(twice)}", {}
+
+
+CHECKS = (
+    whole,
+    quarters_inside_horizon,
+    unreachable_sites,
+    budget_against_orders,
+    revenue_in_dollars,
+    covenant_below_target,
+    repeats,
+)
