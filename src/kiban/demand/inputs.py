@@ -28,7 +28,6 @@ class DemandInputs:
     future_token_price_multiple: Array
     future_rent_level: Array
     rent_reversion_per_year: float
-    rent_trend_per_year: float
     price_performance_per_year: float
     gpu_price_elasticity: float
     inference_gpu_h_per_usd: float
@@ -82,6 +81,7 @@ def build_inputs(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> DemandIn
     reference = reference_index(scenario, fleet)
     tok_per_gpu_h = fleet.accelerator_inference_tok_per_s[reference, 1] * SECONDS_PER_HOUR
     tok_per_usd = demand.inference_revenue_frac / demand.blended_token_price_usd_per_mtok.value * 1e6
+    tok_per_usd *= demand.serving_overhead_multiple.value
     flop_per_gpu_h = (
         fleet.accelerator_training_flop_per_s[reference, 1]
         * fleet.accelerator_goodput_frac[reference]
@@ -96,7 +96,6 @@ def build_inputs(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> DemandIn
         future_token_price_multiple=1.0 + np.asarray(scenario.futures.token_price_change_per_year),
         future_rent_level=np.asarray(scenario.futures.rent_factor, dtype=np.float64),
         rent_reversion_per_year=catalog.value("demand.rent_mean_reversion_per_year"),
-        rent_trend_per_year=1.0 + catalog.value("demand.rent_trend_frac_per_year"),
         price_performance_per_year=catalog.value("demand.price_performance_growth_per_year"),
         gpu_price_elasticity=catalog.value("demand.gpu_price_to_rent_elasticity"),
         inference_gpu_h_per_usd=float(tok_per_usd / tok_per_gpu_h),

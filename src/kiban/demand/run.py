@@ -35,7 +35,8 @@ def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
         tree.parent, _by_label(inputs.future_rent_level, label, inputs.weights), inputs.rent_reversion_per_year
     )
     performance = inputs.price_performance_per_year**years
-    wanted_tok = model.tokens(revenue, part.inference_revenue_frac, price)
+    overhead = part.serving_overhead_multiple.value
+    wanted_tok = model.tokens(revenue, part.inference_revenue_frac, price) * overhead
     share = np.array([region.share_frac for region in part.regions])
     training = model.training_flop(
         revenue,
@@ -51,11 +52,11 @@ def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
         regions=tuple(region.name for region in part.regions),
         node_training_flop=training,
         node_inference_tok=wanted_tok[:, None] * share,
-        node_token_price_usd_per_mtok=price,
+        node_token_price_usd_per_mtok=price / overhead,
         node_training_value_usd_per_flop=part.training_value_multiple * inputs.training_usd_per_flop / performance,
         node_revenue_usd=revenue,
         node_gpu_price_factor=scarcity**inputs.gpu_price_elasticity,
-        node_rent_factor=scarcity * inputs.rent_trend_per_year**years,
+        node_rent_factor=scarcity,
         node_power_price_factor=np.full(tree.n_nodes, scenario.energy.power_price_factor.value),
         node_serving_gain_factor=part.serving_gain_per_year.value**years,
         region_residency_frac=np.array([region.residency_frac for region in part.regions]),
@@ -80,12 +81,13 @@ def _traces(
             "demand.inference_tok",
             first_tok,
             "tok/quarter",
-            "run rate / 4 x programme share x inference share / blended price",
+            "run rate / 4 x programme share x inference share / blended price x served tokens per earning token",
             (
                 "scenario.demand.run_rate_revenue_usd_per_year",
                 "scenario.demand.programme_share_frac",
                 "scenario.demand.inference_revenue_frac",
                 "scenario.demand.blended_token_price_usd_per_mtok",
+                "scenario.demand.serving_overhead_multiple",
             ),
         ),
         Trace(
@@ -106,9 +108,8 @@ def _traces(
             "demand.rent_factor",
             1.0,
             "-",
-            "trend of the same chip's rent x scarcity that reverts to the future's level",
+            "scarcity that reverts to the future's level; progress enters by new generations, not by this factor",
             (
-                "demand.rent_trend_frac_per_year",
                 "demand.rent_mean_reversion_per_year",
                 "demand.gpu_price_to_rent_elasticity",
                 "scenario.futures.rent_factor",

@@ -41,7 +41,7 @@ class Demand:
     node_inference_tok: Array
     """(N, R) tokens (prompt and answer) wanted in the quarter by region."""
     node_token_price_usd_per_mtok: Array
-    """(N,) blended price of a million tokens, prompt and answer in the scenario's mix."""
+    """(N,) revenue per million tokens served, prompt and answer in the scenario's mix, unbilled ones included."""
     node_training_value_usd_per_flop: Array
     """(N,) what the programme would pay at most for a useful training FLOP."""
     node_revenue_usd: Array
@@ -49,7 +49,7 @@ class Demand:
     node_gpu_price_factor: Array
     """(N,) price of new accelerators against the catalogue."""
     node_rent_factor: Array
-    """(N,) rent of cloud and neocloud accelerators against the catalogue (trend times scarcity)."""
+    """(N,) rent of cloud and neocloud accelerators of any type against its catalogue row (scarcity)."""
     node_power_price_factor: Array
     """(N,) price of electricity against the energy room's base year."""
     node_serving_gain_factor: Array

@@ -145,6 +145,10 @@ class DemandPart(Part):
     training_value_multiple: Annotated[Number, Field(ge=0.0, le=20)] = Field(
         default=1.5, description="What a training FLOP is worth at most, as a multiple of its cost at today's rent"
     )
+    serving_overhead_multiple: FactorRange = Field(
+        default=Range(value=1.0, low=1.0, high=1.0),
+        description="Tokens served for each token that earns: free use, own use, hidden reasoning, retries, spare room",
+    )
     serving_gain_per_year: FactorRange = Field(
         description="Growth multiple per year of tokens per accelerator by software and algorithms, at fixed quality"
     )

@@ -1,0 +1,43 @@
+"""The compute model of one accelerator: training and serving rates with their intervals; pure functions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from kiban.compute.arithmetic import ModelSpec
+from kiban.compute.hardware import Accelerator
+from kiban.compute.training import Layout, TrainingCoefficients, token_s
+
+Z90 = 1.2815515655446004
+"""Standard normal quantile of 0.9."""
+Z95 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Rate:
+    """P10, P50, P90 of a rate."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+def training_flop_per_s(
+    model: ModelSpec, chip: Accelerator, precision: str, sequence_tok: int, layout: Layout, c: TrainingCoefficients
+) -> float:
+    """Model FLOP per second and accelerator in a benchmark: FLOP per token over seconds per token."""
+    flop = model.training_flop_per_tok(sequence_tok)
+    return flop / token_s(model, chip, precision, sequence_tok, layout, c)
+
+
+def with_interval(benchmark: float, production: tuple[float, float, float], log_sd: float) -> Rate:
+    """Turn a benchmark rate into a production rate with an 80 % interval.
+
+    The model's log error and the log spread of the derate (its low and high are read as P5 and P95) add in quadrature.
+    """
+    low, middle, high = production
+    spread = math.log(high / low) / (2 * Z95) if low > 0 and high > low else 0.0
+    sd = math.hypot(log_sd, spread)
+    centre = benchmark * middle
+    return Rate(centre * math.exp(-Z90 * sd), centre, centre * math.exp(Z90 * sd))

@@ -1,0 +1,97 @@
+"""How the compute room's main numbers were made."""
+
+from __future__ import annotations
+
+from kiban.catalog import Catalog
+from kiban.compute.inputs import ComputeInputs
+from kiban.compute.model import Rate
+from kiban.compute.prices import CLOUD_KEYS, QUOTE_KEYS, ChipPrice, system_of
+from kiban.results import Trace
+from kiban.scenario import Scenario
+
+
+def compute_traces(
+    scenario: Scenario, catalog: Catalog, inputs: ComputeInputs, training: list[Rate], inference: list[Rate],
+    goodput: float, kw: list[float], prices: list[ChipPrice],
+) -> tuple[Trace, ...]:  # fmt: skip
+    """Traces per accelerator, down to catalogue rows and scenario fields."""
+    work = scenario.workload
+    out: list[Trace] = []
+    for chip, train, serve, power, price in zip(inputs.chips, training, inference, kw, prices, strict=True):
+        name = chip.name
+        rows = f"accelerator.{name}."
+        system = system_of(catalog, name)
+        rated = [f"system.{system}.{f}" for f in ("rack_power_kw", "node_power_max_kw", "accelerators")]
+        out += [
+            Trace(
+                f"compute.training_flop_per_s.{name}",
+                train.p50,
+                "FLOP/s",
+                "model FLOP per token / seconds per token x production derate, P50",
+                (
+                    *(k for k in catalog.keys(rows + "dense_") if k.endswith("_tflops")),
+                    rows + "memory_tb_per_s",
+                    *catalog.keys("compute.training."),
+                    *(f"model.{work.training_model}.{f}" for f in ("layers", "hidden_size", "attention_heads")),
+                    "scenario.workload.training_precision",
+                ),
+            ),
+            Trace(
+                f"compute.inference_tok_per_s.{name}",
+                serve.p50,
+                "tok/s",
+                "(prompt + answer) / (computed prompt / prefill rate + answer / decode rate) x production derate, P50",
+                (
+                    rows + "memory_tb_per_s",
+                    rows + "memory_gb",
+                    *(k for k in catalog.keys(rows + "dense_") if k.endswith("_tflops")),
+                    *catalog.keys("compute.serving."),
+                    f"model.{work.inference_model}.layers",
+                    f"model.{work.inference_model}.hidden_size",
+                    "scenario.workload.prompt_tok",
+                    "scenario.workload.output_tok",
+                    "scenario.workload.prefix_cache_frac",
+                    "scenario.workload.tpot_limit_s",
+                ),
+            ),
+            Trace(
+                f"compute.goodput_frac.{name}",
+                goodput,
+                "-",
+                "renewal form of checkpoint and restart at the best interval",
+                (
+                    "reliability.h100_sxm.all_unexpected_interrupt_per_year",
+                    "compute.goodput.save_s",
+                    "compute.goodput.restart_s",
+                    "scenario.workload.training_accelerators",
+                ),
+            ),
+            Trace(
+                f"compute.it_kw.{name}",
+                power,
+                "kW",
+                "system rating / accelerators / (1 - network share)",
+                (*(k for k in rated if system and catalog.has(k)), rows + "tdp_w", "network.power_share_of_it_frac"),
+            ),
+            Trace(
+                f"compute.server_usd_per_gpu.{name}",
+                price.server_usd,
+                "USD/GPU",
+                "price of the system per accelerator",
+                price.keys,
+            ),
+            Trace(
+                f"compute.rent_usd_per_gpu_h.{name}",
+                price.neocloud_usd_per_h
+                if price.neocloud_usd_per_h == price.neocloud_usd_per_h
+                else price.cloud_usd_per_h,
+                "USD/GPU-h",
+                "contract rent of a neocloud, else discounted list price of a hyperscaler",
+                tuple(
+                    k
+                    for k in (CLOUD_KEYS.get(name), QUOTE_KEYS.get(name), "contract.neocloud.usd_per_kw_year")
+                    if k and catalog.has(k)
+                ),
+            ),
+        ]
+    return tuple(out)
