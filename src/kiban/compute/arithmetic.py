@@ -114,7 +114,7 @@ class ModelSpec:
         """All weights at one precision."""
         return self.params_total * BYTES[precision]
 
-    def read_bytes(self, precision: str, batch: float) -> float:
+    def weights_read_bytes(self, precision: str, batch: float) -> float:
         """Weights that one decode step reads for a batch: every expert that some token of the batch chose.
 
         Equation: expected distinct experts = E (1 - (1 - k/E)^batch), uniform routing.

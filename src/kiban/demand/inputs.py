@@ -60,8 +60,19 @@ def record_of(tree: ScenarioTree, scenario: Scenario) -> Tree:
         node_parent=tree.parent,
         node_quarter=tree.quarter,
         node_probability=tree.probability,
-        node_future=tuple(tree.node_name(node) for node in range(tree.n_nodes)),
+        node_future=_histories(tree),
     )
+
+
+def _histories(tree: ScenarioTree) -> tuple[str, ...]:
+    """Name every node after the futures that led to it, such as ``boom/bust``; the root's part is empty."""
+    children = np.bincount(tree.parent[1:], minlength=tree.n_nodes)
+    names = [""] * tree.n_nodes
+    for node in range(1, tree.n_nodes):
+        above = int(tree.parent[node])
+        parted = children[above] > 1
+        names[node] = "/".join(filter(None, (names[above], tree.node_name(node)))) if parted else names[above]
+    return tuple(names)
 
 
 def reference_rent(fleet: Fleet, index: int) -> float:

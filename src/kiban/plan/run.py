@@ -33,7 +33,7 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
         node_discount_factor=inputs.case.discount,
         leaf_path=inputs.case.ancestor[leaves, ::-1].copy(),
         leaf_probability=inputs.case.probability[leaves],
-        leaf_name=_leaf_names(inputs, demand),
+        leaf_name=tuple(demand.tree.node_future[leaf] or "base" for leaf in inputs.case.leaves),
         chosen=chosen,
         baselines=baselines,
         actions=list_actions(inputs, chosen),
@@ -42,18 +42,6 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
         warnings=(*inputs.warnings, *_idle_warning(inputs, chosen)),
         traces=plan_traces(inputs, chosen),
     )
-
-
-def _leaf_names(inputs: PlanInputs, demand: Demand) -> tuple[str, ...]:
-    """Names of the futures along each leaf's history, joined where they change at a branch."""
-    parent, names = inputs.case.parent, demand.tree.node_future
-    siblings = np.bincount(parent[1:], minlength=len(parent))
-    out = []
-    for leaf in inputs.case.leaves:
-        path = inputs.case.ancestor[leaf, ::-1]
-        parted = [names[n] for n in path[1:] if siblings[parent[n]] > 1 and names[n]]
-        out.append("/".join(parted) or names[leaf] or "base")
-    return tuple(out)
 
 
 def _residuals(inputs: PlanInputs, solved: Solved, baselines: tuple[PlanOutcome, ...]) -> dict[str, float]:

@@ -12,11 +12,12 @@ from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import Book, finite
 from kiban.results import Study
 from kiban.scenario import Scenario
-from kiban.units import HOURS_PER_QUARTER
+from kiban.units import HOURS_PER_QUARTER, QUARTERS_PER_YEAR
 
 NAME = "Assumptions"
 KEY, VALUE, LOW, HIGH, UNIT, CONFIDENCE, SOURCE, LOCATOR = range(8)
 HEADS = ("Key", "Value", "Low", "High", "Unit", "Confidence", "Source", "Locator or note")
+DRAW_QUARTERS = 8
 FACTOR_NOTE = "1 = base case; change it to see the effect on every sheet"
 
 
@@ -82,7 +83,7 @@ class Assumptions:
             self.sheet.write_string(self.row, column, text, self.book.words(font_color="#444444"))
 
 
-def write_live_inputs(sheet: Assumptions, scenario: Scenario, base: Base) -> None:
+def write_live_inputs(sheet: Assumptions, scenario: Scenario, catalog: Catalog, base: Base) -> None:
     """Write what a lender changes first: rates, factors and the terms of every rung in use."""
     money = scenario.finance
     sheet.heading("Live inputs: rates and factors", "Every other sheet refers to these cells.")
@@ -94,6 +95,7 @@ def write_live_inputs(sheet: Assumptions, scenario: Scenario, base: Base) -> Non
     ]
     for name, value, unit, source in rates:
         sheet.put(name, value, unit, source, number="percent_fine", name=name)
+    _capital(sheet, scenario, catalog, len(base.quarters))
     for name, words in (
         ("token_price_factor", "price of a served token"),
         ("training_value_factor", "value of a served training FLOP"),
@@ -114,6 +116,32 @@ def write_live_inputs(sheet: Assumptions, scenario: Scenario, base: Base) -> Non
     for year, value in enumerate(base.case.resale_frac_by_year):
         source = "residual.h100_sxm.after_N_years_frac" if year else "new"
         sheet.put(f"resale.{year}_years", value, "1", source, number="percent")
+
+
+def _capital(sheet: Assumptions, scenario: Scenario, catalog: Catalog, quarters: int) -> None:
+    """Tax and debt."""
+    money = scenario.finance
+    rows = (
+        ("tax_rate", "tax.us.federal_rate_frac", 1.0, "1", "percent_fine"),
+        ("loss_cap", "tax.us.nol_cap_frac", 1.0, "1", "percent_fine"),
+        ("silicon_bonus", "tax.us.bonus_depreciation_frac", 1.0, "1", "percent_fine"),
+        ("silicon_tax_life", "tax.us.macrs.servers_network_class_years", QUARTERS_PER_YEAR, "quarters", "general"),
+        ("hall_tax_life", "tax.us.macrs.building_class_years", QUARTERS_PER_YEAR, "quarters", "general"),
+        ("debt_rate", f"finance.credit.{money.credit}.yield_frac", 1.0, "1/yr, nominal", "percent_fine"),
+    )
+    for name, key, multiple, unit, number in rows:
+        sheet.put(name, catalog.value(key) * multiple, unit, key, number=number, name=name)
+    sheet.put("hall_bonus", 0.0, "1", "buildings take no bonus depreciation", number="percent_fine", name="hall_bonus")
+    for name, value, unit, number in (
+        ("gearing_max", money.gearing_max_frac, "1", "percent_fine"),
+        ("target_dscr", money.target_dscr, "multiple", "ratio"),
+        ("covenant_dscr", money.covenant_dscr, "multiple", "ratio"),
+        ("tenor_years", money.tenor_years, "years", "general"),
+    ):
+        path = f"scenario.finance.{name}_frac" if name == "gearing_max" else f"scenario.finance.{name}"
+        sheet.put(name, value, unit, path, number=number, name=name)
+    sheet.put("draw_quarters", min(DRAW_QUARTERS, quarters // 2), "quarters", "convention",
+              "debt is drawn with capex in these first quarters", name="draw_quarters")  # fmt: skip
 
 
 def _hall_terms(sheet: Assumptions, base: Base) -> None:

@@ -205,8 +205,8 @@ class TimeSheet:
     ) -> Series:
         """Write a row: numbers, or formulas by quarter with their values.
 
-        Args: label, unit; values (T,); formula, text of the formula of a quarter (None: the values are typed in);
-        kind, ``input``, ``decision`` or ``formula``; number, key of NUMBER_FORMATS; total, function over the row.
+        Args: label, unit; values (T,), NaN where the formula shows nothing; formula, text of the formula of a quarter
+        (None: the values are typed in); kind, ``input``, ``decision`` or ``formula``; number, key of NUMBER_FORMATS; total, function over the row.
         """
         book, at = self.book, self.row
         numbers = np.asarray(values, dtype=float)
@@ -219,9 +219,11 @@ class TimeSheet:
             if formula is None:
                 self.sheet.write_number(at, FIRST + q, finite(value), style)
             else:
-                book.formula(self.sheet, at, FIRST + q, "=" + formula(q), value, style)
+                shown = "" if np.isnan(value) else float(value)
+                book.formula(self.sheet, at, FIRST + q, "=" + formula(q), shown, style)
         if total is not None:
-            worth = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}[total](numbers)
+            known = numbers[~np.isnan(numbers)]
+            worth = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}[total](known) if known.size else 0.0
             book.formula(self.sheet, at, TOTAL, f"={total}({out.all})", worth, book.style(number, "formula", True))
         self.row += 1
         return out

@@ -56,7 +56,7 @@ def _run(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
     rival = 1 + int(np.argmax(mean[2:])) if len(mean) > 2 else 0
     lead = responding[0] - responding[rival]
     low, high = np.quantile(values, [0.05, 0.95], axis=1)
-    losses = regret(responding)
+    losses = regret(values)
     wins = np.concatenate([[0.0], win_share(responding)])
 
     def expected(shocks: Shock) -> Array:
@@ -75,12 +75,8 @@ def _run(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
         plan_p95_npv_usd=high,
         plan_cvar5_npv_usd=np.array([cvar(v, 0.95) for v in values]),
         plan_win_frac=wins,
-        plan_mean_regret_usd=np.concatenate(
-            [[float((responding.max(axis=0) - values[0]).mean())], losses.mean(axis=1)]
-        ),
-        plan_p95_regret_usd=np.concatenate(
-            [[float(np.quantile(responding.max(axis=0) - values[0], 0.95))], np.quantile(losses, 0.95, axis=1)]
-        ),
+        plan_mean_regret_usd=losses.mean(axis=1),
+        plan_p95_regret_usd=np.quantile(losses, 0.95, axis=1),
         next_best=names[rival + 1],
         lead_mean_usd=float(lead.mean()),
         lead_p5_usd=float(np.quantile(lead, 0.05)),
