@@ -85,7 +85,9 @@ def decode_step_s(
     (arXiv:2211.05102) sec. 2, with the parts added instead of the largest taken. Validity: batches 1 to 16k.
     """
     peak, at = chip.peak(precision)
-    reads = np.array([model.weights_read_bytes(at, b) for b in batch]) + batch * context_tok * kv_bytes(model, precision)
+    reads = np.array([model.weights_read_bytes(at, b) for b in batch]) + batch * context_tok * kv_bytes(
+        model, precision
+    )
     visits = model.experts_active + model.experts_shared if model.is_moe else 0
     dispatch = batch * model.moe_layers * model.hidden * visits * 2 * (group > 1)
     return np.asarray(

@@ -169,6 +169,15 @@ def _traces(inputs: SiteInputs, cases: tuple[SupplyCase, ...]) -> list[Trace]:
             )
         )
     chosen = cases[0]
+    found.append(
+        Trace(
+            f"energy.site_energy_usd_per_mwh.{inputs.name}",
+            chosen.energy_usd_per_mwh,
+            "USD/MWh",
+            f"the scenario's choice of supply: case {chosen.name}",
+            (f"energy.energy_usd_per_mwh.{inputs.name}.{chosen.name}", "scenario.energy.supply"),
+        )
+    )
     for name, value, key in (
         ("average", chosen.average_kg_co2_per_mwh, inputs.carbon_keys[0]),
         ("marginal", chosen.marginal_kg_co2_per_mwh, inputs.carbon_keys[1]),

@@ -160,7 +160,7 @@ def _traces(per_mtok: float, meter_mwh: Array, location: Array, staff: Array, si
             float(location.sum()),
             "kgCO2e",
             "electricity at the meter x location-based average intensity of the site's supply",
-            tuple(f"energy.site_kg_co2_per_mwh.{name}" for name in site.sites),
+            tuple(f"energy.average_kg_co2_per_mwh.{name}" for name in site.sites),
         ),
         Trace(
             "impact.permanent_jobs",

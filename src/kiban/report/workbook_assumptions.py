@@ -5,97 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from xlsxwriter.utility import xl_rowcol_to_cell
-
 from kiban.catalog import Catalog, CatalogError
+from kiban.finance.inputs import FinanceInputs
 from kiban.report.workbook_base import Base
-from kiban.report.workbook_grid import Book, finite
+from kiban.report.workbook_capital import write_capital
+from kiban.report.workbook_inputs import Assumptions
 from kiban.results import Study
 from kiban.scenario import Scenario
-from kiban.units import HOURS_PER_QUARTER, QUARTERS_PER_YEAR
+from kiban.units import HOURS_PER_QUARTER
 
-NAME = "Assumptions"
-KEY, VALUE, LOW, HIGH, UNIT, CONFIDENCE, SOURCE, LOCATOR = range(8)
-HEADS = ("Key", "Value", "Low", "High", "Unit", "Confidence", "Source", "Locator or note")
-DRAW_QUARTERS = 8
 FACTOR_NOTE = "1 = base case; change it to see the effect on every sheet"
 
 
-class Assumptions:
-    """Rows of the Assumptions sheet; ``cell[key]`` is the address of a value for formulas."""
-
-    def __init__(self, book: Book) -> None:
-        self.book = book
-        self.cell: dict[str, str] = {}
-        self.number: dict[str, float] = {}
-        note = "Blue on cream: inputs that formulas refer to. Rows further down document where the numbers come from."
-        self.sheet = book.sheet(NAME, "Assumptions", note)
-        self.sheet.write_row(3, 0, HEADS, book.head)
-        self.sheet.freeze_panes(4, 1)
-        for column, width in enumerate((58, 15, 11, 11, 18, 12, 46, 70)):
-            self.sheet.set_column(column, column, width)
-        self.sheet.repeat_rows(3)
-        self.row = 4
-
-    def heading(self, text: str, note: str = "") -> None:
-        """Write the head of a block."""
-        self.row += 1
-        style = self.book.words(bold=True, font_color="#1F3A5F", bottom=1, bottom_color="#1F3A5F")
-        for column in range(len(HEADS)):
-            self.sheet.write_blank(self.row, column, None, style)
-        self.sheet.write(self.row, KEY, text, style)
-        self.row += 1
-        if note:
-            self.sheet.write(self.row, KEY, note, self.book.words(italic=True, font_color="#555555"))
-            self.row += 1
-
-    def put(
-        self, key: str, value: float, unit: str, source: str, note: str = "", number: str = "general", name: str = ""
-    ) -> str:
-        """Write a live input and return its address; with ``name`` it can be called by that name."""
-        self.sheet.write(self.row, KEY, key, self.book.words())
-        self.sheet.write_number(self.row, VALUE, finite(value), self.book.style(number, "input"))
-        self._words(unit, "input", source, note)
-        if name:
-            self.book.define(name, NAME, self.row, VALUE, float(value))
-        cell = xl_rowcol_to_cell(self.row, VALUE, row_abs=True, col_abs=True)
-        self.cell[key] = name or f"'{NAME}'!{cell}"
-        self.number[key] = float(value)
-        self.row += 1
-        return self.cell[key]
-
-    def document(self, key: str, value: Any, low: Any, high: Any, words: tuple[str, str, str, str]) -> None:
-        """Write a row that only documents: value, range, then unit, confidence, source and locator."""
-        sheet, plain = self.sheet, self.book.words()
-        sheet.write(self.row, KEY, key, plain)
-        for column, number in ((VALUE, value), (LOW, low), (HIGH, high)):
-            if isinstance(number, bool) or number is None:
-                sheet.write(self.row, column, "" if number is None else str(number).lower(), plain)
-            elif isinstance(number, int | float):
-                sheet.write_number(self.row, column, finite(number), self.book.style("general"))
-            else:
-                sheet.write_string(self.row, column, str(number), plain)
-        self._words(*words)
-        self.row += 1
-
-    def _words(self, unit: str, confidence: str, source: str, locator: str) -> None:
-        for column, text in ((UNIT, unit), (CONFIDENCE, confidence), (SOURCE, source), (LOCATOR, locator)):
-            self.sheet.write_string(self.row, column, text, self.book.words(font_color="#444444"))
-
-
-def write_live_inputs(sheet: Assumptions, scenario: Scenario, catalog: Catalog, base: Base) -> None:
+def write_live_inputs(sheet: Assumptions, scenario: Scenario, base: Base, money: FinanceInputs) -> None:
     """Write what a lender changes first: rates, factors and the terms of every rung in use."""
-    money = scenario.finance
+    part = scenario.finance
     sheet.heading("Live inputs: rates and factors", "Every other sheet refers to these cells.")
     rates = [
-        ("discount_rate", money.discount_frac_per_year, "1/yr, real", "scenario.finance.discount_frac_per_year"),
-        ("inflation", money.inflation_frac_per_year, "1/yr", "scenario.finance.inflation_frac_per_year"),
+        ("discount_rate", part.discount_frac_per_year, "1/yr, real", "scenario.finance.discount_frac_per_year"),
+        ("inflation", part.inflation_frac_per_year, "1/yr", "scenario.finance.inflation_frac_per_year"),
         ("value_share", scenario.demand.compute_value_frac, "1", "scenario.demand.compute_value_frac"),
         ("hall_relet_share", base.case.hall_relet_frac, "1", "precedent.layer_recovery_frac.shell_and_mep"),
     ]
     for name, value, unit, source in rates:
         sheet.put(name, value, unit, source, number="percent_fine", name=name)
-    _capital(sheet, scenario, catalog, len(base.quarters))
     for name, words in (
         ("token_price_factor", "price of a served token"),
         ("training_value_factor", "value of a served training FLOP"),
@@ -108,6 +41,7 @@ def write_live_inputs(sheet: Assumptions, scenario: Scenario, catalog: Catalog, 
     ):
         sheet.put(name, 1.0, "factor", words, FACTOR_NOTE, number="factor", name=name)
     sheet.put("hours_per_quarter", HOURS_PER_QUARTER, "h", "calendar", number="general", name="hours_per_quarter")
+    write_capital(sheet, scenario, money)
     _hall_terms(sheet, base)
     _committed(sheet, base)
     _pool_terms(sheet, base)
@@ -116,32 +50,6 @@ def write_live_inputs(sheet: Assumptions, scenario: Scenario, catalog: Catalog, 
     for year, value in enumerate(base.case.resale_frac_by_year):
         source = "residual.h100_sxm.after_N_years_frac" if year else "new"
         sheet.put(f"resale.{year}_years", value, "1", source, number="percent")
-
-
-def _capital(sheet: Assumptions, scenario: Scenario, catalog: Catalog, quarters: int) -> None:
-    """Tax and debt."""
-    money = scenario.finance
-    rows = (
-        ("tax_rate", "tax.us.federal_rate_frac", 1.0, "1", "percent_fine"),
-        ("loss_cap", "tax.us.nol_cap_frac", 1.0, "1", "percent_fine"),
-        ("silicon_bonus", "tax.us.bonus_depreciation_frac", 1.0, "1", "percent_fine"),
-        ("silicon_tax_life", "tax.us.macrs.servers_network_class_years", QUARTERS_PER_YEAR, "quarters", "general"),
-        ("hall_tax_life", "tax.us.macrs.building_class_years", QUARTERS_PER_YEAR, "quarters", "general"),
-        ("debt_rate", f"finance.credit.{money.credit}.yield_frac", 1.0, "1/yr, nominal", "percent_fine"),
-    )
-    for name, key, multiple, unit, number in rows:
-        sheet.put(name, catalog.value(key) * multiple, unit, key, number=number, name=name)
-    sheet.put("hall_bonus", 0.0, "1", "buildings take no bonus depreciation", number="percent_fine", name="hall_bonus")
-    for name, value, unit, number in (
-        ("gearing_max", money.gearing_max_frac, "1", "percent_fine"),
-        ("target_dscr", money.target_dscr, "multiple", "ratio"),
-        ("covenant_dscr", money.covenant_dscr, "multiple", "ratio"),
-        ("tenor_years", money.tenor_years, "years", "general"),
-    ):
-        path = f"scenario.finance.{name}_frac" if name == "gearing_max" else f"scenario.finance.{name}"
-        sheet.put(name, value, unit, path, number=number, name=name)
-    sheet.put("draw_quarters", min(DRAW_QUARTERS, quarters // 2), "quarters", "convention",
-              "debt is drawn with capex in these first quarters", name="draw_quarters")  # fmt: skip
 
 
 def _hall_terms(sheet: Assumptions, base: Base) -> None:
@@ -168,7 +76,9 @@ def _hall_terms(sheet: Assumptions, base: Base) -> None:
 def _committed(sheet: Assumptions, base: Base) -> None:
     names = {use.index: use.rung.name for use in base.halls}
     if base.case.committed_halls:
-        sheet.heading("Halls signed before the horizon", "Quarter 0 is the start of the horizon; negative lies before it.")
+        sheet.heading(
+            "Halls signed before the horizon", "Quarter 0 is the start of the horizon; negative lies before it."
+        )
     for i, signed in enumerate(base.case.committed_halls):
         words = f"scenario.sites, {names[signed.hall]}"
         sheet.put(f"signed.{i}.quarter", signed.quarter, "quarter number", words, "first quarter with power", "whole")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from kiban.report.workbook_assumptions import Assumptions
+from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import Book, Series, TimeSheet, added, plus
 from kiban.report.workbook_operations import OperationRows
@@ -28,6 +28,8 @@ class CashRows:
     nominal: dict[str, Series] = field(default_factory=dict)
     tax: dict[str, Series] = field(default_factory=dict)
     points: dict[str, Point] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    """Word that stands where a return has no number."""
 
 
 class CashFlow:
@@ -112,10 +114,12 @@ class CashFlow:
             nominal[name] = self._row(label, row.values * index.values, lambda q, row=row: f"{row[q]}*{index[q]}")  # type: ignore[misc]
         working = [nominal[n] for n in ("value_tokens", "value_training", "hall_rent", "accelerator_rent", "energy",
                                         "operation", "exit_obligation")]  # fmt: skip
-        nominal["operating"] = self._row("Operating cash flow", added(working, self.quarters),
+        nominal["operating"] = self._row("Operating cash flow before deposits", added(working, self.quarters),
                                          lambda q: "+".join(r[q] for r in working), True)  # fmt: skip
         built = [nominal["hall_capex"], nominal["silicon_capex"]]
-        nominal["capex"] = self._row("Capex", added(built, self.quarters), lambda q: "+".join(r[q] for r in built), True)
+        nominal["capex"] = self._row(
+            "Capex", added(built, self.quarters), lambda q: "+".join(r[q] for r in built), True
+        )
 
     def _tax(self) -> None:
         self.sheet.heading("Tax, unlevered: no deduction of interest, losses carried forward")
@@ -199,6 +203,7 @@ class CashFlow:
         value = yearly_irr(row.values)
         cell = self.sheet.value(label, "1/yr", text, value, "percent")
         self.rows.points[name] = (cell, float("nan") if isinstance(value, str) else value)
+        self.rows.words[name] = str(value)
 
 
 def yearly_irr(flow: Array) -> float | str:

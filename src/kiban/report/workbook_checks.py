@@ -77,7 +77,13 @@ class Headline:
 
 
 def fill_summary(
-    book: Book, sheet: TableSheet, scenario: Scenario, study: Study, risk: Risk, lines: Sequence[Headline], off: Headline
+    book: Book,
+    sheet: TableSheet,
+    scenario: Scenario,
+    study: Study,
+    risk: Risk,
+    lines: Sequence[Headline],
+    off: Headline,
 ) -> None:
     """Write the first page: what to do, the headline numbers, what the numbers are."""
     words = book.words(text_wrap=True)
@@ -85,7 +91,9 @@ def fill_summary(
     for action in study.plan.actions[:12]:
         sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, action.sentence, words)
         sheet.row += 1
-    lead = f"Instead of {risk.next_best}: the plan is worth more by the lead below, over {risk.futures_count:,} futures."
+    lead = (
+        f"Instead of {risk.next_best}: the plan is worth more by the lead below, over {risk.futures_count:,} futures."
+    )
     sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, lead, words)
     sheet.row += 1
     sheet.gap()
@@ -93,8 +101,8 @@ def fill_summary(
     for line in [*lines, off]:
         row = sheet.line((line.label,))
         book.formula(sheet.sheet, row, 1, f"={line.cell}", line.value, book.style(line.number, "formula", True))
-        sheet.sheet.write_string(row, 2, line.unit, book.words(font_color="#555555"))
-        sheet.sheet.write_string(row, 3, line.cell.split("!")[0].strip("'"), book.words(font_color="#555555"))
+        sheet.sheet.write_string(row, 2, line.unit, book.unit)
+        sheet.sheet.write_string(row, 3, line.cell.split("!")[0].strip("'"), book.unit)
     sheet.gap()
     sheet.heading("How to read this workbook")
     for sentence in (

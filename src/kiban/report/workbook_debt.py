@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_assumptions import Assumptions
+from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_cash import CashFlow, Point
 from kiban.report.workbook_grid import Book, Series, TimeSheet
 
@@ -122,7 +122,9 @@ class Debt:
         carry = self._point("use_interest", "Use: interest while drawing",
                             f"SUMPRODUCT({interest.all}*({number.all}<draw_quarters))", paid)  # fmt: skip
         uses = self._point("uses", "Uses", f"{built}+{carry}", float(spend.values.sum()) + paid)
-        source = self._point("source_debt", "Source: debt", self.flow["draw"].total, float(self.flow["draw"].values.sum()))
+        source = self._point(
+            "source_debt", "Source: debt", self.flow["draw"].total, float(self.flow["draw"].values.sum())
+        )
         rest = self.points["uses"][1] - self.points["source_debt"][1]
         equity = self._point("source_equity", "Source: equity", f"{uses}-{source}", rest)
         self._point("sources", "Sources", f"{source}+{equity}", self.points["uses"][1])

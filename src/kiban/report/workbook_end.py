@@ -24,7 +24,9 @@ def _ratio(growth: float, rate: float) -> float:
 
 def write_end(ops: Operations) -> tuple[tuple[str, float], tuple[str, float]]:
     """Write both blocks on the Operations sheet; returns (address, value) of the debt and of the residual value."""
-    ops.sheet.heading("End of the horizon: rent still due, less what another user would pay (worth in the last quarter)")
+    ops.sheet.heading(
+        "End of the horizon: rent still due, less what another user would pay (worth in the last quarter)"
+    )
     rows = [*_halls_due(ops), *_rents_due(ops)]
     due = _total(ops, "Exit obligation", rows)
     ops.sheet.heading("End of the horizon: residual value of own halls and silicon")

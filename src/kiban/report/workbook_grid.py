@@ -23,6 +23,8 @@ Cell = str | float | int
 LABEL, UNIT, KIND, TOTAL, FIRST = 0, 1, 2, 3, 4
 """Columns of a sheet with quarters: name, unit, kind of row, total, first quarter."""
 HEAD_ROW, INDEX_ROW = 3, 4
+A3, A4 = 8, 9
+QUARTERS_PER_PAGE = 16
 
 NUMBER_FORMATS = {
     "usd_m": "#,##0.0;[Red]-#,##0.0;-",
@@ -100,28 +102,28 @@ class Book:
     file: xlsxwriter.Workbook
     quarters: tuple[str, ...]
     names: dict[str, float] = field(default_factory=dict)
-    _formats: dict[tuple[str, str, bool], Any] = field(default_factory=dict)
+    _formats: dict[tuple[str, str, bool, bool], Any] = field(default_factory=dict)
 
-    def style(self, number: str = "general", kind: str = "formula", bold: bool = False) -> Any:
-        """Format of a cell: number format, kind of content (colour), total line or not."""
-        key = (number, kind, bold)
+    def style(self, number: str = "general", kind: str = "formula", bold: bool = False, line: bool = False) -> Any:
+        """Format of a cell: number format, kind of content (colour), bold, a line above as over a sum."""
+        key = (number, kind, bold, line)
         if key not in self._formats:
             spec: dict[str, Any] = {
                 "num_format": NUMBER_FORMATS[number], "font_name": "Calibri", "font_size": 10,
-                "font_color": INK[kind], "bold": bold, "valign": "top",
+                "font_color": INK[kind], "bold": bold, "valign": "vcenter", "align": "right",
             }  # fmt: skip
             if kind in PAPER:
                 spec["bg_color"] = PAPER[kind]
-            if bold:
+            if line:
                 spec["top"] = 1
             self._formats[key] = self.file.add_format(spec)
         return self._formats[key]
 
     def words(self, **spec: Any) -> Any:
         """Format of words."""
-        key = ("words", repr(sorted(spec.items())), False)
+        key = ("words", repr(sorted(spec.items())), False, False)
         if key not in self._formats:
-            base = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
+            base = {"font_name": "Calibri", "font_size": 10, "valign": "vcenter"}
             self._formats[key] = self.file.add_format({**base, **spec})
         return self._formats[key]
 
@@ -130,15 +132,25 @@ class Book:
         """Format of a column head."""
         return self.words(bold=True, font_color="#FFFFFF", bg_color="#1F3A5F", text_wrap=True, border=1)
 
-    def sheet(self, name: str, title: str, note: str, landscape: bool = True) -> Any:
-        """Add a sheet with title and note, ready to print on one page's width."""
+    @property
+    def head_right(self) -> Any:
+        """Format of the head of a column of numbers."""
+        return self.words(bold=True, font_color="#FFFFFF", bg_color="#1F3A5F", text_wrap=True, border=1, align="right")
+
+    @property
+    def unit(self) -> Any:
+        """Format of a unit or another word beside a number."""
+        return self.words(font_color="#555555", indent=1)
+
+    def sheet(self, name: str, title: str, note: str, wide: bool = False) -> Any:
+        """Add a sheet with title and note, ready to print on one page's width (A4, or A3 if wide)."""
         sheet = self.file.add_worksheet(name)
         sheet.hide_gridlines(2)
         sheet.write(0, 0, title, self.words(bold=True, font_size=14, font_color="#1F3A5F"))
         sheet.write(1, 0, note, self.words(italic=True, font_color="#555555"))
-        if landscape:
-            sheet.set_landscape()
-        sheet.set_paper(9)
+        sheet.set_landscape()
+        sheet.set_paper(A3 if wide else A4)
+        sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
         sheet.fit_to_pages(1, 0)
         sheet.set_footer("&L&8kiban&C&8&A&R&8page &P of &N")
         return sheet
@@ -161,10 +173,11 @@ class TimeSheet:
 
     def __init__(self, book: Book, name: str, title: str, note: str) -> None:
         self.book, self.name = book, name
-        self.sheet = book.sheet(name, title, note)
+        self.sheet = book.sheet(name, title, note, wide=True)
         self.row = INDEX_ROW + 1
         heads = ["Line", "Unit", "Kind", "Total or value", *book.quarters]
-        self.sheet.write_row(HEAD_ROW, 0, heads, book.head)
+        self.sheet.write_row(HEAD_ROW, 0, heads[:TOTAL], book.head)
+        self.sheet.write_row(HEAD_ROW, TOTAL, heads[TOTAL:], book.head_right)
         self.sheet.write(INDEX_ROW, LABEL, "quarter number, 0 = start of the horizon", book.words(font_color="#555555"))
         for q in range(len(book.quarters)):
             self.sheet.write_number(INDEX_ROW, FIRST + q, q, book.style("whole"))
@@ -176,7 +189,7 @@ class TimeSheet:
         self.sheet.set_column(FIRST, FIRST + len(book.quarters) - 1, 11)
         self.sheet.repeat_rows(HEAD_ROW, INDEX_ROW)
         self.sheet.repeat_columns(LABEL, UNIT)
-        self.sheet.fit_to_pages(1 if len(book.quarters) <= 24 else 2, 0)
+        self.sheet.fit_to_pages(-(-len(book.quarters) // QUARTERS_PER_PAGE), 0)
 
     @property
     def number(self) -> Series:
@@ -212,9 +225,9 @@ class TimeSheet:
         numbers = np.asarray(values, dtype=float)
         out = Series(self.name, at, numbers)
         self.sheet.write(at, LABEL, label, book.words(bold=bold))
-        self.sheet.write(at, UNIT, unit, book.words(font_color="#555555"))
+        self.sheet.write(at, UNIT, unit, book.unit)
         self.sheet.write(at, KIND, KIND_WORD[kind], book.words(font_color=INK[kind]))
-        style = book.style(number, kind, bold)
+        style = book.style(number, kind, bold, bold)
         for q, value in enumerate(numbers):
             if formula is None:
                 self.sheet.write_number(at, FIRST + q, finite(value), style)
@@ -224,14 +237,16 @@ class TimeSheet:
         if total is not None:
             known = numbers[~np.isnan(numbers)]
             worth = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}[total](known) if known.size else 0.0
-            book.formula(self.sheet, at, TOTAL, f"={total}({out.all})", worth, book.style(number, "formula", True))
+            book.formula(
+                self.sheet, at, TOTAL, f"={total}({out.all})", worth, book.style(number, "formula", True, bold)
+            )
         self.row += 1
         return out
 
     def value(self, label: str, unit: str, text: str, value: float | str, number: str = "usd_m") -> str:
         """Write one number with a formula in the column of totals; returns its address."""
         self.sheet.write(self.row, LABEL, label, self.book.words(bold=True))
-        self.sheet.write(self.row, UNIT, unit, self.book.words(font_color="#555555"))
+        self.sheet.write(self.row, UNIT, unit, self.book.unit)
         self.sheet.write(self.row, KIND, "formula", self.book.words())
         self.book.formula(self.sheet, self.row, TOTAL, "=" + text, value, self.book.style(number, "formula", True))
         self.row += 1

@@ -17,6 +17,8 @@ DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TOP = 4
 """First row of hours."""
+PRINTED_HOURS = 168
+"""The sheet holds the year; a print shows its first week."""
 MEASURES = (
     ("Dry bulb", "degC", 2, "AVERAGE"),
     ("PUE", "1", 4, "AVERAGE"),
@@ -37,6 +39,7 @@ def write_hours(book: Book, study: Study) -> None:
     hourly.set_column(2, 1 + max(len(columns), 1), 13)
     hourly.freeze_panes(TOP, 2)
     hourly.repeat_rows(3)
+    hourly.print_area(0, 0, TOP + PRINTED_HOURS - 1, 1 + max(len(columns), 1))
     month = np.repeat(np.arange(1, 13), np.array(DAYS) * 24)
     for hour, m in enumerate(month.tolist()):
         hourly.write_number(TOP + hour, 0, hour)
@@ -75,7 +78,7 @@ def _monthly(book: Book, columns: list[tuple[str, str, str, Array, str]]) -> Non
         row = 4 + c
         sheet.write(row, 0, site, book.words())
         sheet.write(row, 1, label, book.words())
-        sheet.write(row, 2, "MWh per IT MW" if how == "SUM" else unit, book.words(font_color="#555555"))
+        sheet.write(row, 2, "MWh per IT MW" if how == "SUM" else unit, book.unit)
         spans = [*zip((ends - np.array(DAYS) * 24).tolist(), ends.tolist(), strict=True), (0, int(ends[-1]))]
         for m, (first, last) in enumerate(spans):
             reach = [xl_rowcol_to_cell(TOP + h, 2 + c) for h in (first, last - 1)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_assumptions import Assumptions
+from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import Book, Formula, Series, TimeSheet, added, plus
 from kiban.report.workbook_plan import PlanRows, ages, window
@@ -168,7 +168,9 @@ class Operations:
         return self._block("", "Operation", rows)
 
     def _deposits(self) -> Series:
-        self.sheet.heading("Deposits and prepayments, less what comes back (worth of later returns in the last quarter)")
+        self.sheet.heading(
+            "Deposits and prepayments, less what comes back (worth of later returns in the last quarter)"
+        )
         rows = [self._hall_deposit(i) for i, use in enumerate(self.base.halls)
                 if self.worth[f"hall.{use.rung.name}.deposit"] * self.worth[f"hall.{use.rung.name}.rent"] > 0]  # fmt: skip
         rows += [self._prepayment(i) for i, use in enumerate(self.base.rents)

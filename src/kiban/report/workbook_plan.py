@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_assumptions import Assumptions
+from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import Book, Series, TimeSheet, added, plus
 
@@ -108,7 +108,9 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
     for name, words in (("live", "in service"), ("training", "at work on training"), ("inference", "at work serving")):
         sheet.heading(f"Decisions: own accelerators {words}")
         pools[name] = {
-            u.index: sheet.series(u.name, "accelerators", getattr(u, name), kind="decision", number="count", total="MAX")
+            u.index: sheet.series(
+                u.name, "accelerators", getattr(u, name), kind="decision", number="count", total="MAX"
+            )
             for u in base.pools
         }
     sheet.heading("Decisions: rented accelerators signed")
@@ -221,9 +223,7 @@ def write_capex(book: Book, given: Assumptions, base: Base, plan: PlanRows) -> C
             return f"{count}*{cell[price]}*(1+{cell[tax]})*gpu_price_factor/1000000"
 
         silicon.append(sheet.series(pool.name, "USD m", values, paid))
-    silicon_total = sheet.series(
-        "Silicon", "USD m", added(silicon, quarters), lambda q: plus(silicon, q), bold=True
-    )
+    silicon_total = sheet.series("Silicon", "USD m", added(silicon, quarters), lambda q: plus(silicon, q), bold=True)
     sheet.heading("All")
     total = sheet.series("Capex", "USD m", hall_total.values + silicon_total.values,
                          lambda q: f"{hall_total[q]}+{silicon_total[q]}", bold=True)  # fmt: skip

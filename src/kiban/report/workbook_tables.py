@@ -29,6 +29,8 @@ class TableSheet:
         self.row += 1
         if heads:
             self.sheet.write_row(self.row, 0, heads, self.book.head)
+            if max(len(h) for h in heads) > 14:
+                self.sheet.set_row(self.row, 30)
             self.row += 1
 
     def line(self, values: Iterable[Any], numbers: Sequence[str] = (), kind: str = "formula") -> int:
@@ -45,9 +47,9 @@ class TableSheet:
             if np.isfinite(value):
                 self.sheet.write_number(self.row, column, float(value), self.book.style(number, kind))
             else:
-                self.sheet.write_string(self.row, column, "n/a", self.book.words(font_color="#555555"))
+                self.sheet.write_string(self.row, column, "n/a", self.book.unit)
         else:
-            self.sheet.write_string(self.row, column, str(value), self.book.words())
+            self.sheet.write_string(self.row, column, str(value), self.book.words(indent=1 if column else 0))
 
     def cell(self, row: int, column: int) -> str:
         """Address of a cell for other sheets."""
@@ -119,7 +121,12 @@ def write_futures(book: Book, risk: Risk) -> dict[str, str]:
     heads = ("Plan", "Mean", "P5", "P95", "Mean of worst 5 %", "Wins in", "Mean regret", "P95 regret")
     sheet.heading("Present value by plan", heads)
     for i, plan in enumerate(risk.plans):
-        money = (risk.plan_mean_npv_usd[i], risk.plan_p5_npv_usd[i], risk.plan_p95_npv_usd[i], risk.plan_cvar5_npv_usd[i])
+        money = (
+            risk.plan_mean_npv_usd[i],
+            risk.plan_p5_npv_usd[i],
+            risk.plan_p95_npv_usd[i],
+            risk.plan_cvar5_npv_usd[i],
+        )
         regret = (risk.plan_mean_regret_usd[i], risk.plan_p95_regret_usd[i])
         sheet.line(
             (plan, *(v / million for v in money), risk.plan_win_frac[i], *(v / million for v in regret)),
@@ -218,7 +225,7 @@ def write_impact(book: Book, study: Study) -> None:
 def _single(sheet: TimeSheet, label: str, unit: str, value: float, number: str) -> None:
     book = sheet.book
     sheet.sheet.write(sheet.row, 0, label, book.words())
-    sheet.sheet.write(sheet.row, 1, unit, book.words(font_color="#555555"))
+    sheet.sheet.write(sheet.row, 1, unit, book.unit)
     sheet.sheet.write(sheet.row, 2, "input", book.words(font_color="#0000FF"))
     sheet.sheet.write_number(sheet.row, 3, finite(value), book.style(number, "input"))
     sheet.row += 1

@@ -40,7 +40,7 @@ class PlanMetrics:
 
     plan: str
     leaf_npv_usd: Array
-    """(L,) real, after tax, at the scenario's discount rate, unlevered."""
+    """(L,) real, after tax, at the scenario's discount rate, unlevered; work valued at the market's rent."""
     expected_npv_usd: float
     leaf_equity_irr: tuple[Irr, ...]
     leaf_project_irr: tuple[Irr, ...]
@@ -57,7 +57,7 @@ class PlanMetrics:
     """Debt at close of the base history."""
     gearing_frac: float
     break_even_rent_factor: float
-    """Rental market index at which the expected NPV is zero."""
+    """Multiple of the market's rent at which the expected NPV is zero."""
     break_even_utilisation_frac: float
 
 

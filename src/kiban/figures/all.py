@@ -1,0 +1,34 @@
+"""Every figure of a study, in the order of the report."""
+
+from __future__ import annotations
+
+from kiban.figures.bubble import bubble_figures
+from kiban.figures.capacity import capacity_figures
+from kiban.figures.climate import climate_figures
+from kiban.figures.costs import cost_figures
+from kiban.figures.figure import Basis, Figure
+from kiban.figures.futures import options_figure, tree_figure
+from kiban.figures.impact import impact_figures
+from kiban.figures.lender import lender_figures
+from kiban.figures.places import places_figures
+from kiban.figures.power import power_figures
+from kiban.figures.risk import risk_figures
+from kiban.results import Risk, Study
+
+
+def all_figures(study: Study, risk: Risk, basis: Basis) -> list[Figure]:
+    """Return the figures of a study and its risk runs; those without data hold a sentence instead of a chart."""
+    quarters = study.demand.tree.quarters
+    return [
+        options_figure(study.plan, quarters, basis),
+        *cost_figures(study.finance, basis),
+        *capacity_figures(study, basis),
+        tree_figure(study, basis),
+        *places_figures(study, risk, basis),
+        *climate_figures(study.site, basis),
+        *power_figures(study.supply, basis),
+        *bubble_figures(risk, study.finance, study.plan, basis),
+        *lender_figures(study.finance, study.plan, quarters, basis),
+        *risk_figures(risk, basis),
+        *impact_figures(study.impact, quarters, basis),
+    ]

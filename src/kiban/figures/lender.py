@@ -1,0 +1,63 @@
+"""What a lender looks at: sources and uses, coverage by history."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kiban.figures.colors import RED, cycle
+from kiban.figures.figure import (
+    Basis, Figure, Frame, bar, cartesian, empty_figure, figure, line, quarter_axis, value_axis, words,
+)  # fmt: skip
+from kiban.results import Finance, Plan
+
+MOST_DSCR = 10.0
+"""Higher coverage is drawn at this level: it says no more than that debt is nearly gone."""
+
+
+def lender_figures(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis) -> list[Figure]:
+    """Sources and uses as two stacked columns, and DSCR of every history under the covenant."""
+    return [_funds(finance, basis), _dscr(finance, plan, quarters, basis)]
+
+
+def _funds(finance: Finance, basis: Basis) -> Figure:
+    frame = Frame(
+        "funds", "lender", "Sources and uses of funds", "nominal USD, sums are equal", ("finance", "plan"), height=320,
+        note=f"Sized on the history {'' if not finance.statements else words(finance.statements[0].leaf)}.",
+    )  # fmt: skip
+    if sum(v for _, v in finance.uses) <= 0:
+        return empty_figure(frame, basis, "The plan spends nothing up front, so there is nothing to fund.")
+    series, legend = [], []
+    for i, (name, value) in enumerate((*finance.sources, *finance.uses)):
+        row = [value, 0.0] if i < len(finance.sources) else [0.0, value]
+        if value > 0:
+            label = words(name)
+            if label in (n for n, _ in legend):
+                label = f"{label} (use)"
+            series.append(bar(label, row, cycle(i), "funds", barMaxWidth=90))
+            legend.append((label, cycle(i)))
+    option = cartesian({"type": "category", "data": ["sources", "uses"]}, value_axis(), series)
+    return {**figure(frame, basis, option, legend, "usd"), "half": True}
+
+
+def _dscr(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis) -> Figure:
+    frame = Frame(
+        "dscr", "lender", "Debt service coverage by history",
+        "DSCR: cash flow available per debt service due, by quarter", ("finance", "plan"),
+        f"Covenant at {finance.covenant_dscr:.2f}. Coverage above {MOST_DSCR:.0f} is drawn at {MOST_DSCR:.0f}.", 320,
+    )  # fmt: skip
+    due = np.isfinite(finance.leaf_quarterly_dscr)
+    if not finance.leaf_quarterly_dscr.size or not due.any():
+        return empty_figure(frame, basis, "No debt service is due, so there is no coverage to show.")
+    used = np.flatnonzero(due.any(axis=0))
+    span = slice(int(used[0]), int(used[-1]) + 1)
+    series, legend = [], []
+    for leaf, name in enumerate(plan.leaf_name):
+        values = np.minimum(finance.leaf_quarterly_dscr[leaf], MOST_DSCR)[span]
+        width = 3.0 if leaf == finance.base_leaf else 1.4
+        label = words(name or "the only future") + (" (base)" if leaf == finance.base_leaf else "")
+        series.append(line(label, values, cycle(leaf), width=width))
+        legend.append((label, cycle(leaf)))
+    shown = list(quarters[span])
+    series.append(line("covenant", [finance.covenant_dscr] * len(shown), RED, "dashed", 1.6))
+    option = cartesian(quarter_axis(shown), value_axis(), series)
+    return {**figure(frame, basis, option, [*legend, ("covenant", RED)], "plain"), "half": True}

@@ -1,0 +1,135 @@
+"""Electricity: mean days, price duration, and what clean power costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.figures.climate import MONTHS, month_hour_means
+from kiban.figures.colors import GREY, INK, SOURCE, cycle
+from kiban.figures.figure import (
+    Basis, Figure, Frame, area, bar, cartesian, empty_figure, figure, line, value_axis, words,
+)  # fmt: skip
+from kiban.results import Supply, SupplyCase
+
+Array = NDArray[np.float64]
+
+DURATION_POINTS = 101
+_ROOMS = ("facility", "energy")
+_BELOW = ("sold", "curtailed")
+
+
+def power_figures(supply: Supply, basis: Basis) -> list[Figure]:
+    """Mean days of dispatch at the first supplied site of each grid mix, price duration, and cost by matching rule."""
+    chosen = [(name, cases[0]) for name, cases in zip(supply.sites, supply.cases, strict=True) if cases]
+    distinct: dict[tuple[float, float], tuple[str, SupplyCase]] = {}
+    for name, case in chosen:
+        distinct.setdefault((round(case.energy_usd_per_mwh, 4), round(case.average_kg_co2_per_mwh, 3)), (name, case))
+    shown = list(distinct.values())
+    figures = [_days(basis, name, case) for name, case in shown[:2]]
+    return [*(figures or [_no_days(basis)]), _duration(basis, shown), *_cases(basis, supply)]
+
+
+def _days_frame(name: str, weather: str) -> Frame:
+    where = f" at {words(name)}" if name else ""
+    note = (
+        f"Each month shows its mean day, midnight to midnight. Weather: {weather}. Below zero: energy sold back, "
+        "curtailed, or stored."
+    )
+    unit = "MW per MW of critical IT load, mean by month and hour"
+    return Frame(f"dispatch_{name}", "power", f"A mean day in each month{where}", unit, _ROOMS, note, 320)
+
+
+def _no_days(basis: Basis) -> Figure:
+    return empty_figure(_days_frame("", basis.weather), basis, "No site is supplied, so there is no dispatch to show.")
+
+
+def _days(basis: Basis, name: str, case: SupplyCase) -> Figure:
+    labels = [f"{month} {hour:02d}:00" for month in MONTHS for hour in range(24)]
+    series: list[dict[str, Any]] = []
+    legend: list[tuple[str, str]] = []
+    for i, source in enumerate(case.sources):
+        flow = month_hour_means(case.hourly_flow_mw[i]).ravel()
+        color = SOURCE.get(source, cycle(i))
+        up, down = np.clip(flow, 0, None), np.clip(flow, None, 0)
+        if up.max() > 1e-4:
+            series.append(_step(area(words(source), up, color, "up")))
+        if down.min() < -1e-4:
+            below = words(source) if source in _BELOW else f"{words(source)} charging"
+            series.append(_step(area(below, down, color, "down")))
+        if max(up.max(), -down.min()) > 1e-4:
+            legend.append((words(source), color))
+    load = month_hour_means(case.hourly_load_mw).ravel()
+    series.append(line("load", load, INK, width=1.2))
+    x = {
+        "type": "category", "data": labels, "boundaryGap": False, "axisTick": {"interval": 23},
+        "axisLabel": {"interval": 23, "kiban": "month"},
+    }  # fmt: skip
+    option = cartesian(x, value_axis(), series)
+    return figure(_days_frame(name, basis.weather), basis, option, [*legend, ("load", INK)], "plain")
+
+
+def _step(series: dict[str, Any]) -> dict[str, Any]:
+    return {**series, "step": "middle", "lineStyle": {"width": 0}}
+
+
+def _duration(basis: Basis, shown: list[tuple[str, SupplyCase]]) -> Figure:
+    frame = Frame(
+        "duration", "power", "How often power is dear",
+        "USD per MWh of facility load, against the share of hours at or above it", _ROOMS,
+        "Value of one more MWh in the hour (dual of the energy balance) under the chosen supply.", 300,
+    )  # fmt: skip
+    if not shown:
+        return empty_figure(frame, basis, "No site is supplied, so there is no price to sort.")
+    share = np.linspace(0, 1, DURATION_POINTS)
+    series, legend = [], []
+    for i, (name, case) in enumerate(shown):
+        values = np.quantile(case.hourly_price_usd_per_mwh, 1 - share)
+        series.append(line(words(name), np.column_stack([share, values]), cycle(i)))
+        legend.append((words(name), cycle(i)))
+    x = {"type": "value", "min": 0, "max": 1, "kiban": "percent"}
+    option = cartesian(x, value_axis(), series)
+    return figure(frame, basis, option, legend, "plain", "percent")
+
+
+def _cases(basis: Basis, supply: Supply) -> list[Figure]:
+    frames = (
+        Frame(
+            "energy_cost", "power", "What clean power costs",
+            "USD per MWh of facility load, all in", _ROOMS,
+            "Grid only, the plan's rule, clean energy matched by the year, and by the hour (24/7).", 300,
+        ),
+        Frame(
+            "energy_carbon", "power", "What clean power saves",
+            "kgCO2e per MWh of facility load, location-based average", _ROOMS,
+            "Bars: average signal. The marginal signal answers another question and stands in the table.", 300,
+        ),
+    )  # fmt: skip
+    names = list(dict.fromkeys(c.name for cases in supply.cases for c in cases))
+    if not names:
+        return [empty_figure(f, basis, "No site is supplied, so there is nothing to compare.") for f in frames]
+    sites = [(s, cases) for s, cases in zip(supply.sites, supply.cases, strict=True) if cases]
+    out = []
+    for frame, field in zip(frames, ("energy_usd_per_mwh", "average_kg_co2_per_mwh"), strict=True):
+        series = []
+        for i, name in enumerate(names):
+            row = [next((getattr(c, field) for c in cases if c.name == name), None) for _, cases in sites]
+            series.append(bar(_case_words(name), row, GREY if name == "grid" else cycle(i)))
+        x = {"type": "category", "data": [words(s) for s, _ in sites], "axisLabel": _WRAP}
+        legend = [(s["name"], s["color"]) for s in series]
+        out.append({**figure(frame, basis, cartesian(x, value_axis(), series), legend, "plain"), "half": True})
+    return out
+
+
+_WRAP = {"interval": 0, "width": 70, "overflow": "break"}
+
+
+def _case_words(name: str) -> str:
+    return {
+        "plan": "the plan",
+        "grid": "grid only",
+        "annual": "matched by the year",
+        "hourly": "matched by the hour",
+    }.get(name, words(name))

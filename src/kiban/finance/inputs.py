@@ -1,0 +1,113 @@
+"""Scenario, catalogue and earlier results to the arguments of the finance model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.catalog import Catalog
+from kiban.finance.debt import Terms
+from kiban.finance.model import RealFlows, Rules
+from kiban.finance.tax import TaxRules
+from kiban.finance.transfer import market_value_usd
+from kiban.finance.unit_costs import UnitTerms
+from kiban.results import Demand, Fleet, Plan, PlanOutcome, Site
+from kiban.scenario import Scenario
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FinanceInputs:
+    """Arguments of the finance model."""
+
+    rules: Rules
+    terms: Terms
+    unit: UnitTerms
+    covenant_dscr: float
+    base_leaf: int
+
+
+def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -> FinanceInputs:
+    """Collect the arguments; raises CatalogKeyError if the credit row is missing."""
+    part = scenario.finance
+    lines = list(site.construction_lines)
+    mean = site.site_construction_usd_per_kw.mean(axis=0) if len(site.sites) else np.zeros(len(lines))
+    whole = float(mean.sum()) or 1.0
+    building = sum(float(v) for n, v in zip(lines, mean, strict=True) if n in ("shell", "soft_cost", "contingency"))
+    land = sum(float(v) for n, v in zip(lines, mean, strict=True) if n == "land")
+    return FinanceInputs(
+        rules=Rules(
+            tax=tax_rules(catalog, plan),
+            inflation_frac_per_year=part.inflation_frac_per_year,
+            discount_frac_per_year=part.discount_frac_per_year,
+            building_frac=building / whole,
+            land_frac=land / whole,
+        ),
+        terms=Terms(
+            rate_frac_per_year=catalog.value(f"finance.credit.{part.credit}.yield_frac"),
+            fee_frac=catalog.value("finance.debt.construction_loan.fee_frac"),
+            gearing_max_frac=part.gearing_max_frac,
+            target_dscr=part.target_dscr,
+            tenor_quarters=math.ceil(part.tenor_years * 4),
+            window_quarters=math.ceil(catalog.value("finance.debt.delayed_draw_months") / 3),
+        ),
+        unit=UnitTerms(
+            discount_frac_per_year=part.discount_frac_per_year,
+            utilisation_frac=part.utilisation_frac,
+            support_frac_per_year=catalog.value("support.server_frac_of_price_per_year"),
+            shell_life_years=catalog.value("facility.shell_life_years"),
+        ),
+        covenant_dscr=part.covenant_dscr,
+        base_leaf=int(np.argmax(plan.leaf_probability)),
+    )
+
+
+def tax_rules(catalog: Catalog, plan: Plan) -> TaxRules:
+    """Tax rules with state rates weighted by the hall capacity that the plan has in each state over the horizon.
+
+    Income of rented accelerators follows the same weights; a programme without halls pays federal tax only.
+    """
+    live = plan.chosen.node_hall_live_it_mw.sum(axis=0)
+    total = float(live.sum())
+
+    def share(state: str) -> float:
+        mine = sum(float(live[k]) for k, rung in enumerate(plan.rungs) if rung.state == state)
+        return mine / total if total > 0 else 0.0
+
+    def table(name: str, years: int) -> Array:
+        return np.array([catalog.value(f"tax.us.macrs.{name}.{y:02d}") for y in range(1, years + 1)])
+
+    margin = catalog.value("tax.tx.franchise_rate_frac") * catalog.value("tax.tx.franchise_margin_max_frac_of_revenue")
+    return TaxRules(
+        federal_frac=catalog.value("tax.us.federal_rate_frac"),
+        state_income_frac=share("ny") * catalog.value("tax.ny.corporate_rate_frac"),
+        margin_tax_frac=share("tx") * margin,
+        bonus_frac=catalog.value("tax.us.bonus_depreciation_frac"),
+        short_life=table("5yr.hy", 6),
+        long_life=table("15yr.hy", 16),
+        building_life_years=catalog.value("tax.us.macrs.building_class_years"),
+        interest_cap_frac=catalog.value("tax.us.interest_cap_frac_of_ati"),
+        loss_use_cap_frac=catalog.value("tax.us.nol_cap_frac"),
+    )
+
+
+def real_flows(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -> RealFlows:
+    """Gather a plan's real cash along the leaves from its nodes; work earns the market's rent (transfer price)."""
+    cost = outcome.node_rung_cost_usd.sum(axis=1)[plan.leaf_path]
+    line = {name: cost[:, :, c] for c, name in enumerate(outcome.cost_lines)}
+    return RealFlows(
+        value=market_value_usd(outcome, plan, demand, fleet)[plan.leaf_path],
+        construction=line["hall_capex"],
+        silicon=line["silicon_capex"],
+        hall_rent=line["hall_rent"],
+        accelerator_rent=line["accelerator_rent"],
+        energy=line["energy"],
+        operation=line["operation"],
+        deposits=line["deposits"],
+        exit_obligation=line["exit_obligation"],
+        residual_value=-line["residual_value"],
+    )

@@ -1,0 +1,104 @@
+"""How the headline numbers of the finance room were made."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kiban.results import Fleet, Plan, PlanMetrics, Trace, UnitCost
+from kiban.scenario import Scenario
+
+
+def finance_traces(
+    scenario: Scenario, plan: Plan, fleet: Fleet, chosen: PlanMetrics, cost: tuple[float, float, float],
+    units: tuple[UnitCost, ...],
+) -> tuple[Trace, ...]:  # fmt: skip
+    """Traces of the unit costs, the value and the debt, down to other rooms' traces."""
+    used = [name for g, name in enumerate(plan.accelerators) if _works(plan, g)]
+    halls = [
+        r
+        for k, r in enumerate(plan.rungs)
+        if r.holds_hall and float(plan.chosen.node_hall_live_it_mw[:, k].max(initial=0.0)) > 0
+    ]
+    rents = tuple(f"plan.hall_capex.{r.name}" if r.kind == "owned" else f"plan.hall_rent.{r.name}" for r in halls)
+    sites = tuple(dict.fromkeys(r.site for r in halls))
+    energy = tuple(f"energy.site_energy_usd_per_mwh.{s}" for s in sites)
+    silicon = tuple(f"compute.server_usd_per_gpu.{a}" for a in used)
+    power = tuple(f"compute.it_kw.{a}" for a in used)
+    market = tuple(f"compute.rent_usd_per_gpu_h.{a}" for a in used)
+    common = (
+        "scenario.finance.discount_frac_per_year",
+        "tax.us.federal_rate_frac",
+        "tax.us.bonus_depreciation_frac",
+    )
+    out = [
+        Trace(
+            "finance.usd_per_gpu_h",
+            cost[0],
+            "USD/GPU-h",
+            "present value of all cost / present value of accelerator-hours in service, expected over the tree",
+            (*silicon, *market, *rents, *energy, *power, "scenario.finance.discount_frac_per_year"),
+        ),
+        Trace(
+            "finance.usd_per_goodput_gpu_h",
+            cost[1],
+            "USD/GPU-h",
+            "present value of all cost / present value of hours at work, training hours times goodput",
+            ("finance.usd_per_gpu_h", *(f"compute.goodput_frac.{a}" for a in used)),
+        ),
+        Trace(
+            "finance.usd_per_mtok",
+            cost[2],
+            "USD/Mtok",
+            "cost x share of hours at work that serve / tokens served, at traffic peaks and unbilled tokens included",
+            (
+                "finance.usd_per_gpu_h",
+                *(f"compute.inference_tok_per_s.{a}" for a in used),
+                "demand.peak_to_mean_factor",
+                "scenario.demand.serving_gain_per_year",
+            ),
+        ),
+        Trace(
+            "finance.expected_npv_usd",
+            chosen.expected_npv_usd,
+            "USD",
+            "sum over histories of probability x present value of free cash after tax, unlevered; work at market rent",
+            (*market, *silicon, *rents, *energy, "demand.rent_factor", *common),
+        ),
+        Trace(
+            "finance.debt_usd",
+            chosen.debt_usd,
+            "USD nominal",
+            "lesser of gearing bound and present value of cash over target coverage, base history",
+            (
+                "scenario.finance.gearing_max_frac",
+                "scenario.finance.target_dscr",
+                "scenario.finance.tenor_years",
+                f"finance.credit.{scenario.finance.credit}.yield_frac",
+                "finance.debt.construction_loan.fee_frac",
+                "finance.debt.delayed_draw_months",
+            ),
+        ),
+    ]
+    out += [_unit(cost) for cost in units]
+    return tuple(out)
+
+
+def _works(plan: Plan, g: int) -> bool:
+    outcome = plan.chosen
+    return bool((outcome.node_training_accelerators[..., g] + outcome.node_inference_accelerators[..., g]).max() > 0)
+
+
+def _unit(cost: UnitCost) -> Trace:
+    return Trace(
+        f"finance.rung_usd_per_gpu_h.{cost.rung}.{cost.accelerator}",
+        float(np.sum(cost.usd_per_gpu_h)),
+        "USD/GPU-h",
+        "silicon, network and shell by annuity, rent, power, operation and support per hour in service",
+        (
+            f"compute.server_usd_per_gpu.{cost.accelerator}",
+            f"compute.rent_usd_per_gpu_h.{cost.accelerator}",
+            f"compute.it_kw.{cost.accelerator}",
+            "support.server_frac_of_price_per_year",
+            "scenario.finance.utilisation_frac",
+        ),
+    )

@@ -1,0 +1,239 @@
+"""The decision card: one sentence, its value against the next best plan, and the numbers behind it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kiban.figures.risk import plan_words
+from kiban.results import Action, Plan, Risk, Study
+from kiban.units.numbers import scaled, significant, usd
+
+MOST_WORDS = 60
+NO_DIFFERENCE_FRAC = 0.005
+"""A lead below this share of the plan's value is no lead."""
+
+_KIND_WORDS = {
+    "operator_sublet": "operator halls",
+    "landlord_lease": "leased halls",
+    "build_to_suit": "build-to-suit halls",
+    "owned": "own halls",
+}
+
+
+def headline_of(study: Study, risk: Risk) -> dict[str, Any]:
+    """Return the decision card as plain data.
+
+    Result: ``sentence``; ``numbers``, flat and finite; ``alternatives``, one per plan; ``options`` held open with
+    their end; ``actions``; ``irrevocable`` and ``verdict`` in words; ``beats_next_best``.
+    """
+    verdict = verdict_of(risk)
+    return {
+        "sentence": sentence_of(study.plan, risk),
+        "verdict": verdict,
+        "beats_next_best": beats(risk),
+        "next_best": plan_words(risk.next_best),
+        "irrevocable": f"{usd(study.plan.irrevocable_usd)} (present value) is committed by what is signed today.",
+        "numbers": numbers_of(study, risk),
+        "alternatives": alternatives_of(risk),
+        "options": options_of(study.plan),
+        "actions": [
+            {
+                "verb": a.verb, "rung": a.rung, "amount": a.amount, "unit": a.unit, "quarter": a.quarter,
+                "sentence": a.sentence,
+            }
+            for a in study.plan.actions
+        ],
+    }  # fmt: skip
+
+
+def beats(risk: Risk) -> bool:
+    """Whether the plan leads by more than half a per cent of its own value, on average."""
+    mine = _at(risk, "plan_responding", risk.plan_mean_npv_usd)
+    return risk.lead_mean_usd > NO_DIFFERENCE_FRAC * max(abs(mine), 1.0)
+
+
+def verdict_of(risk: Risk) -> str:
+    """Say plainly how the plan stands against the next best one."""
+    mine, other = (_at(risk, n, risk.plan_mean_npv_usd) for n in ("plan_responding", risk.next_best))
+    span = f"5-95 % range of the lead {usd(risk.lead_p5_usd)} to {usd(risk.lead_p95_usd)}"
+    rival = plan_words(risk.next_best)
+    if not risk.next_best or risk.next_best.startswith("plan_"):
+        return f"worth {usd(mine)}; no other plan was solved beside it"
+    if beats(risk):
+        return f"worth {usd(mine)} instead of {usd(other)} for the next best plan ({rival}), {span}"
+    if risk.lead_mean_usd < 0:
+        return f"this does not beat the next best plan ({rival}): {usd(mine)} against {usd(other)}, {span}"
+    return f"no better than the next best plan ({rival}): {usd(mine)} against {usd(other)}, {span}"
+
+
+def sentence_of(plan: Plan, risk: Risk) -> str:
+    """One sentence under sixty words: what to sign now, what to hold, what to rent, and what it is worth."""
+    verdict = verdict_of(risk)
+    for detail in (2, 1, 0):
+        parts = [_sign(plan, detail), _hold(plan, detail), _rent(plan, detail)]
+        doing = ", ".join(p for p in parts if p) or "sign nothing now and rent nothing"
+        sentence = f"{doing[0].upper()}{doing[1:]}: {verdict}."
+        if len(sentence.split()) < MOST_WORDS:
+            break
+    return sentence
+
+
+def _sign(plan: Plan, detail: int) -> str:
+    halls = [a for a in plan.actions if a.verb in ("sign", "start")]
+    orders = [a for a in plan.actions if a.verb == "order"]
+    now = _first_quarter(plan)
+    today = [a for a in halls if a.quarter == now]
+    if not halls and not orders:
+        return "sign no new hall"
+    words = []
+    if today:
+        words.append(f"sign {_places(plan, today, detail)} now")
+    elif halls:
+        words.append("sign no hall today")
+    later = [a for a in halls if a.quarter != now]
+    if later and detail > 0:
+        last = max(a.quarter for a in later)
+        words.append(f"{_amount(sum(a.amount for a in later))} MW {'more ' if today else ''}by {last}")
+    if orders and detail > 0:
+        first = min(a.quarter for a in orders)
+        words.append(f"order {scaled(sum(a.amount for a in orders), 2)} accelerators {_when(first, now)}")
+    return ", ".join(words)
+
+
+def _places(plan: Plan, actions: list[Action], detail: int) -> str:
+    total = sum(a.amount for a in actions)
+    by_kind: dict[str, float] = {}
+    rungs = {r.name: r for r in plan.rungs}
+    for a in actions:
+        kind = rungs[a.rung].kind if a.rung in rungs else a.rung
+        by_kind[kind] = by_kind.get(kind, 0.0) + a.amount
+    best = max(by_kind, key=lambda k: by_kind[k])
+    sites = list(dict.fromkeys(rungs[a.rung].site.replace("_", " ") for a in actions if a.rung in rungs))
+    where = ""
+    if detail == 2 and sites:
+        where = f" at {sites[0]}" if len(sites) == 1 else f" at {len(sites)} sites"
+    kind_words = _KIND_WORDS.get(best, best) if len(by_kind) == 1 else "halls"
+    return f"{_amount(total)} MW of {kind_words}{where}"
+
+
+def _hold(plan: Plan, detail: int) -> str:
+    held = sorted((a for a in plan.actions if a.verb == "hold"), key=lambda a: -a.amount)
+    if not held:
+        return ""
+    ends = {a.rung: a.quarter for a in plan.actions if a.verb == "expire"}
+    if detail == 0:
+        return f"hold {len(held)} options"
+    first = held[0].rung.replace("_", " ").replace("/", " ")
+    until = f" until {ends[held[0].rung]}" if held[0].rung in ends else ""
+    more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+    return f"hold {first}{more} open{until if not more else ''}"
+
+
+def _rent(plan: Plan, detail: int) -> str:
+    rented = [a for a in plan.actions if a.verb == "rent"]
+    if not rented:
+        return "rent no accelerators"
+    first = min(a.quarter for a in rented)
+    count = sum(a.amount for a in rented if a.quarter == first)
+    kinds = " and ".join(dict.fromkeys(a.rung.replace("_", " ") for a in rented))
+    whom = f" ({kinds})" if detail == 2 else ""
+    return f"rent {scaled(count, 2)} accelerators{whom} {_when(first, _first_quarter(plan))}"
+
+
+def _when(quarter: str, now: str) -> str:
+    return "now" if quarter == now else f"from {quarter}"
+
+
+def _first_quarter(plan: Plan) -> str:
+    return min((a.quarter for a in plan.actions), default="")
+
+
+def _amount(mw: float) -> str:
+    return f"{mw:,.0f}" if mw >= 10 else significant(mw, 2)
+
+
+def _at(risk: Risk, name: str, values: np.ndarray) -> float:
+    return float(values[risk.plans.index(name)]) if name in risk.plans else math.nan
+
+
+def alternatives_of(risk: Risk) -> list[dict[str, Any]]:
+    """Each plan with its value, how often it wins, and its regret."""
+    return [
+        {
+            "plan": name,
+            "words": plan_words(name),
+            "mean_npv_usd": float(risk.plan_mean_npv_usd[i]),
+            "p5_npv_usd": float(risk.plan_p5_npv_usd[i]),
+            "p95_npv_usd": float(risk.plan_p95_npv_usd[i]),
+            "cvar5_npv_usd": float(risk.plan_cvar5_npv_usd[i]),
+            "win_frac": float(risk.plan_win_frac[i]),
+            "p95_regret_usd": float(risk.plan_p95_regret_usd[i]),
+        }
+        for i, name in enumerate(risk.plans)
+    ]
+
+
+def options_of(plan: Plan) -> list[dict[str, Any]]:
+    """Rungs held open: first use, last use, expected size."""
+    ends = {a.rung: a for a in plan.actions if a.verb == "expire" and a.amount > 0}
+    return [
+        {
+            "rung": a.rung,
+            "first_quarter": a.quarter,
+            "last_quarter": ends[a.rung].quarter if a.rung in ends else "",
+            "expected_it_mw": a.amount,
+            "sentence": a.sentence,
+        }
+        for a in plan.actions
+        if a.verb == "hold"
+    ]
+
+
+def numbers_of(study: Study, risk: Risk) -> dict[str, float]:
+    """Flat headline numbers; what is not finite is left out."""
+    plan, finance, impact = study.plan, study.finance, study.impact
+    tree = study.demand.tree
+    live = plan.chosen.node_hall_live_it_mw.sum(axis=1) * tree.node_probability
+    by_quarter = np.bincount(tree.node_quarter, weights=live, minlength=len(tree.quarters))
+    me = "plan_responding"
+    numbers = {
+        "plan_mean_npv_usd": _at(risk, me, risk.plan_mean_npv_usd),
+        "plan_p5_npv_usd": _at(risk, me, risk.plan_p5_npv_usd),
+        "plan_p95_npv_usd": _at(risk, me, risk.plan_p95_npv_usd),
+        "plan_cvar5_npv_usd": _at(risk, me, risk.plan_cvar5_npv_usd),
+        "next_best_mean_npv_usd": _at(risk, risk.next_best, risk.plan_mean_npv_usd),
+        "lead_mean_usd": risk.lead_mean_usd,
+        "lead_p5_usd": risk.lead_p5_usd,
+        "lead_p95_usd": risk.lead_p95_usd,
+        "plan_win_frac": _at(risk, me, risk.plan_win_frac),
+        "plan_p95_regret_usd": _at(risk, me, risk.plan_p95_regret_usd),
+        "expected_npv_usd": plan.chosen.expected_npv_usd,
+        **{f"expected_npv_usd.{b.name}": b.expected_npv_usd for b in plan.baselines},
+        "irrevocable_usd": plan.irrevocable_usd,
+        "expected_upfront_usd": float(plan.chosen.node_upfront_usd @ tree.node_probability),
+        "peak_hall_it_mw": float(by_quarter.max(initial=0.0)),
+        "usd_per_gpu_h": finance.usd_per_gpu_h,
+        "usd_per_goodput_gpu_h": finance.usd_per_goodput_gpu_h,
+        "usd_per_mtok": finance.usd_per_mtok,
+        "energy_mwh": float(impact.quarterly_energy_mwh.sum()),
+        "location_kg_co2": float(impact.quarterly_location_kg_co2.sum()),
+        "embodied_kg_co2": impact.embodied_kg_co2,
+        "kg_co2_per_mtok": impact.kg_co2_per_mtok,
+        "site_water_m3": float(impact.quarterly_site_water_m3.sum()),
+        "peak_construction_jobs": float(impact.quarterly_construction_jobs.max(initial=0.0)),
+        "peak_permanent_jobs": float(impact.quarterly_permanent_jobs.max(initial=0.0)),
+    }
+    if finance.metrics:
+        chosen = finance.metrics[0]
+        numbers |= {
+            "debt_usd": chosen.debt_usd,
+            "gearing_frac": chosen.gearing_frac,
+            "base_min_dscr": float(chosen.leaf_min_dscr[finance.base_leaf]),
+            "base_llcr": float(chosen.leaf_llcr[finance.base_leaf]),
+            "break_even_rent_factor": chosen.break_even_rent_factor,
+            "break_even_utilisation_frac": chosen.break_even_utilisation_frac,
+        }
+    return {name: float(value) for name, value in numbers.items() if math.isfinite(value)}

@@ -1,0 +1,137 @@
+"""The report as one HTML file that opens without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kiban import __version__
+from kiban.figures import Figure
+from kiban.report.provenance import Used, confidence_counts, sources_in_use
+from kiban.report.views import all_views
+from kiban.results import Risk, Study
+from kiban.scenario import Scenario
+from kiban.units.numbers import percent, significant, usd
+
+SECTIONS = (
+    ("decision", "Decision"),
+    ("cost", "Cost"),
+    ("capacity", "Capacity"),
+    ("places", "Places"),
+    ("power", "Power"),
+    ("bubble", "Bubble"),
+    ("lender", "Lender"),
+    ("risk", "Risk"),
+    ("impact", "Impact"),
+)
+
+
+def html_report(
+    scenario: Scenario,
+    study: Study,
+    risk: Risk,
+    headline: Mapping[str, Any],
+    figures: Sequence[Figure],
+    used: Sequence[Used],
+) -> str:
+    """Render the report.
+
+    Args: scenario; study; risk; headline as made by ``headline_of``; figures; catalogue rows that were read.
+    Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
+    """
+    template = _environment().get_template("report.html.j2")
+    views = all_views(scenario, study, risk)
+    sections = [
+        {
+            "id": key,
+            "title": title,
+            "figures": [f for f in figures if f["section"] == key],
+            "views": [v for v in views if v["section"] == key],
+        }
+        for key, title in SECTIONS
+    ]
+    return template.render(
+        scenario=scenario,
+        headline=headline,
+        card=card_numbers(headline["numbers"], risk),
+        sections=sections,
+        sources=sources_in_use(list(used)),
+        confidence=confidence_counts(list(used)),
+        warnings=warnings_of(study, risk),
+        residual=max((abs(r) for r in _residuals(study, risk)), default=0.0),
+        weather=study.site.weather_label,
+        hash=study.scenario_hash,
+        version=__version__,
+        css=_static("report.css"),
+        echarts=_static("echarts.min.js"),
+        script=_static("report.js"),
+        data=script_json({f["id"]: _drawn(f) for f in figures if f["option"] is not None}),
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("kiban.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _static(name: str) -> str:
+    text = (files("kiban.report") / "static" / name).read_text(encoding="utf-8")
+    if "</script" in text.lower():
+        raise ValueError(f"{name} would close its own script element")
+    return text
+
+
+def _drawn(figure: Figure) -> dict[str, Any]:
+    return {key: figure[key] for key in ("option", "form", "form_x")}
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand inside a script element: no text in it can end the element or open another."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def card_numbers(numbers: Mapping[str, float], risk: Risk) -> list[dict[str, str]]:
+    """The numbers of the decision card in the order of reading; what is unknown is left out."""
+
+    def money(name: str) -> str:
+        return usd(numbers[name]) if name in numbers else ""
+
+    rows = [
+        ("Worth of the plan", money("plan_mean_npv_usd"), "mean NPV, real USD",
+         f"5-95 %: {money('plan_p5_npv_usd')} to {money('plan_p95_npv_usd')}"),
+        ("Next best plan", money("next_best_mean_npv_usd"), "mean NPV, real USD", risk.next_best.replace("_", " ")),
+        ("Lead", money("lead_mean_usd"), "plan less next best",
+         f"5-95 %: {money('lead_p5_usd')} to {money('lead_p95_usd')}"),
+        ("Best in", percent(numbers["plan_win_frac"], 2) if "plan_win_frac" in numbers else "", "of sampled futures",
+         f"{risk.futures_count:,} futures"),
+        ("Regret in the bad future", money("plan_p95_regret_usd"), "95 % quantile, real USD",
+         "against the best plan in hindsight"),
+        ("Irrevocable today", money("irrevocable_usd"), "present value, real USD", "committed by today's signatures"),
+        ("Cost of useful compute", f"${significant(numbers['usd_per_goodput_gpu_h'])}"
+         if "usd_per_goodput_gpu_h" in numbers else "", "per goodput GPU-hour",
+         f"${significant(numbers['usd_per_gpu_h'])} per GPU-hour in service" if "usd_per_gpu_h" in numbers else ""),
+        ("Cost of tokens", f"${significant(numbers['usd_per_mtok'])}" if "usd_per_mtok" in numbers else "",
+         "per million tokens", "prompt and answer in the scenario's mix"),
+    ]  # fmt: skip
+    return [{"label": a, "value": b, "unit": c, "more": d} for a, b, c, d in rows if b]
+
+
+def warnings_of(study: Study, risk: Risk) -> list[str]:
+    """Every warning of every room once."""
+    rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, risk)
+    return list(dict.fromkeys(w for room in rooms for w in room.warnings))
+
+
+def _residuals(study: Study, risk: Risk) -> list[float]:
+    rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, risk)
+    return [value for room in rooms for value in room.residuals.values()]

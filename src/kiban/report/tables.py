@@ -1,0 +1,217 @@
+"""Results as tables on disk: one CSV per subject, one line per thing and quarter, units in the column names."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kiban.figures.climate import calendar_of_hours
+from kiban.results import Finance, Impact, Risk, Study
+
+MOST_FUTURES = 2000
+"""Sampled futures that go into the table; results.json and the report rest on all of them."""
+
+Lines = Iterable[Sequence[Any]]
+
+
+class CsvTable(NamedTuple):
+    """A table and its file name without ending."""
+
+    name: str
+    columns: tuple[str, ...]
+    lines: Lines
+
+
+def csv_text(columns: Sequence[str], lines: Lines) -> str:
+    """Write a table as CSV with a header; None and NaN are empty cells."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(v) for v in line] for line in lines)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return f"{float(value):.8g}" if np.isfinite(value) else ""
+    return "" if value is None else value
+
+
+def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
+    """Every table of a run."""
+    yield _plan_by_node(study)
+    yield _capacity(study)
+    yield _rungs(study)
+    yield _costs_by_rung(study)
+    yield from _finance_tables(study.finance, study.demand.tree.quarters)
+    yield _futures(risk)
+    yield from _impact_tables(study.impact, study.demand.tree.quarters)
+    yield from _hourly(study)
+
+
+def _node_words(study: Study) -> list[tuple[Any, ...]]:
+    tree = study.demand.tree
+    return [
+        (n, tree.quarters[q], tree.node_future[n], float(tree.node_probability[n]), int(tree.node_parent[n]))
+        for n, q in enumerate(tree.node_quarter)
+    ]
+
+
+_NODE_COLUMNS = ("node", "quarter", "future", "probability", "node_parent")
+
+
+def _plan_by_node(study: Study) -> CsvTable:
+    """Decisions and work by node: one line per node."""
+    out, d = study.plan.chosen, study.demand
+    columns = (
+        *_NODE_COLUMNS, "hall_start_it_mw", "hall_live_it_mw", "silicon_buy_accelerators", "silicon_live_accelerators",
+        "rent_sign_accelerators", "rent_live_accelerators", "training_accelerators", "inference_accelerators",
+        "training_served_flop", "training_unserved_flop", "inference_served_tok", "inference_unserved_tok",
+        "token_price_usd_per_mtok", "rent_factor", "gpu_price_factor", "power_price_factor", "value_usd", "cost_usd",
+        "upfront_usd", "discount_factor",
+    )  # fmt: skip
+    values = np.column_stack(
+        [
+            out.node_hall_start_it_mw.sum(axis=1), out.node_hall_live_it_mw.sum(axis=1),
+            *(
+                a.sum(axis=(1, 2))
+                for a in (
+                    out.node_silicon_buy, out.node_silicon_live, out.node_rent_sign, out.node_rent_live,
+                    out.node_training_accelerators, out.node_inference_accelerators,
+                )
+            ),
+            out.node_training_served_flop, out.node_training_unserved_flop,
+            out.node_inference_served_tok.sum(axis=1), out.node_inference_unserved_tok.sum(axis=1),
+            d.node_token_price_usd_per_mtok, d.node_rent_factor, d.node_gpu_price_factor, d.node_power_price_factor,
+            out.node_value_usd, out.node_rung_cost_usd.sum(axis=(1, 2)), out.node_upfront_usd,
+            study.plan.node_discount_factor,
+        ]
+    )  # fmt: skip
+    lines = [(*words, *row) for words, row in zip(_node_words(study), values, strict=True)]
+    return CsvTable("plan_by_node", columns, lines)
+
+
+def _capacity(study: Study) -> CsvTable:
+    """Capacity by node, rung and accelerator, where there is any."""
+    plan, out = study.plan, study.plan.chosen
+    columns = (
+        *_NODE_COLUMNS, "rung", "accelerator", "hall_live_it_mw", "hall_start_it_mw", "silicon_live_accelerators",
+        "silicon_buy_accelerators", "rent_live_accelerators", "rent_sign_accelerators", "training_accelerators",
+        "inference_accelerators",
+    )  # fmt: skip
+
+    def lines() -> Iterator[tuple[Any, ...]]:
+        for n, words in enumerate(_node_words(study)):
+            for k, rung in enumerate(plan.rungs):
+                live, start = float(out.node_hall_live_it_mw[n, k]), float(out.node_hall_start_it_mw[n, k])
+                if live > 0 or start > 0:
+                    yield (*words, rung.name, "", live, start, *[None] * 6)
+                for g, name in enumerate(plan.accelerators):
+                    row = [
+                        float(a[n, k, g])
+                        for a in (
+                            out.node_silicon_live, out.node_silicon_buy, out.node_rent_live, out.node_rent_sign,
+                            out.node_training_accelerators, out.node_inference_accelerators,
+                        )
+                    ]  # fmt: skip
+                    if max(row) > 1e-6:
+                        yield (*words, rung.name, name, None, None, *row)
+
+    return CsvTable("capacity", columns, lines())
+
+
+def _rungs(study: Study) -> CsvTable:
+    columns = (
+        "rung", "kind", "site", "state", "lead_time_quarters", "term_quarters", "rent_usd_per_kw_month",
+        "escalator_frac_per_year", "capex_usd_per_kw", "deposit_frac", "take_or_pay_frac",
+        "operation_usd_per_kw_year", "energy_usd_per_mwh", "pue", "committed_peak_it_mw",
+    )  # fmt: skip
+    lines = [
+        (
+            r.name, r.kind, r.site, r.state, r.lead_time_quarters, r.term_quarters, r.rent_usd_per_kw_month,
+            r.escalator_frac_per_year, r.capex_usd_per_kw, r.deposit_frac, r.take_or_pay_frac,
+            r.operation_usd_per_kw_year, r.energy_usd_per_mwh, r.pue, float(np.max(r.committed_it_mw, initial=0.0)),
+        )
+        for r in study.plan.rungs
+    ]  # fmt: skip
+    return CsvTable("rungs", columns, lines)
+
+
+def _costs_by_rung(study: Study) -> CsvTable:
+    """Expected cost by quarter, rung and line, undiscounted, real."""
+    tree, out = study.demand.tree, study.plan.chosen
+    expected = np.zeros((len(tree.quarters), *out.node_rung_cost_usd.shape[1:]))
+    np.add.at(expected, tree.node_quarter, out.node_rung_cost_usd * tree.node_probability[:, None, None])
+    lines = [
+        (quarter, rung.name, *(float(v) for v in expected[q, k]))
+        for q, quarter in enumerate(tree.quarters)
+        for k, rung in enumerate(study.plan.rungs)
+        if np.abs(expected[q, k]).max(initial=0.0) > 0
+    ]
+    return CsvTable("costs_by_rung", ("quarter", "rung", *(f"{c}_usd" for c in out.cost_lines)), lines)
+
+
+def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[CsvTable]:
+    labels = (*quarters, "terminal")
+    lines = [
+        (s.plan, s.leaf, labels[min(t, len(quarters))], *(float(v) for v in s.values[:, t]))
+        for s in finance.statements
+        for t in range(s.values.shape[1])
+    ]
+    names = finance.statements[0].lines if finance.statements else ()
+    yield CsvTable("statements", ("plan", "leaf", "quarter", *names), lines)
+    parts = [
+        (
+            u.rung,
+            u.accelerator,
+            p,
+            float(u.usd_per_gpu_h[i]),
+            float(u.usd_per_goodput_gpu_h[i]),
+            float(u.usd_per_mtok[i]),
+        )
+        for u in finance.unit_costs
+        for i, p in enumerate(u.parts)
+    ]
+    columns = ("rung", "accelerator", "part", "usd_per_gpu_h", "usd_per_goodput_gpu_h", "usd_per_mtok")
+    yield CsvTable("unit_costs", columns, parts)
+    funds = [("source", n, v) for n, v in finance.sources] + [("use", n, v) for n, v in finance.uses]
+    yield CsvTable("sources_and_uses", ("side", "name", "nominal_usd"), funds)
+
+
+def _futures(risk: Risk) -> CsvTable:
+    shown = risk.future_npv_usd[:, :MOST_FUTURES]
+    lines = [(f, *(float(v) for v in shown[:, f])) for f in range(shown.shape[1])]
+    return CsvTable("futures_npv", ("future", *(f"{p}_npv_usd" for p in risk.plans)), lines)
+
+
+def _impact_tables(impact: Impact, quarters: tuple[str, ...]) -> Iterator[CsvTable]:
+    flows = [(f.source, f.target, f.usd) for f in impact.money]
+    yield CsvTable("money_flows", ("source", "target", "usd"), flows)
+    names = (
+        "quarterly_energy_mwh", "quarterly_location_kg_co2", "quarterly_marginal_kg_co2", "quarterly_site_water_m3",
+        "quarterly_source_water_m3", "quarterly_construction_jobs", "quarterly_permanent_jobs",
+    )  # fmt: skip
+    series = [getattr(impact, name) for name in names]
+    lines = [(q, *(float(s[t]) for s in series)) for t, q in enumerate(quarters) if t < len(series[0])]
+    yield CsvTable("impact", ("quarter", *(n.removeprefix("quarterly_") for n in names)), lines)
+
+
+def _hourly(study: Study) -> Iterator[CsvTable]:
+    """Weather, overhead, load, price and flows of the chosen supply by hour, one file per site."""
+    site, supply = study.site, study.supply
+    calendar = calendar_of_hours() if site.sites else []
+    for i, name in enumerate(site.sites):
+        columns = ["month", "day", "hour", "dry_bulb_degc", "wet_bulb_degc", "pue", "wue_l_per_kwh"]
+        series = [site.hourly_dry_bulb_degc[i], site.hourly_wet_bulb_degc[i], site.hourly_pue[i]]
+        series.append(site.hourly_wue_l_per_kwh[i])
+        cases = supply.cases[supply.sites.index(name)] if name in supply.sites else ()
+        if cases:
+            columns += ["load_mw", "price_usd_per_mwh", *(f"{s}_mw" for s in cases[0].sources)]
+            series += [cases[0].hourly_load_mw, cases[0].hourly_price_usd_per_mwh, *cases[0].hourly_flow_mw]
+        rows = np.column_stack(series)
+        lines = ((*when, *row) for when, row in zip(calendar, rows.tolist(), strict=True))
+        yield CsvTable(f"hourly_{name}", tuple(columns), lines)
