@@ -187,13 +187,11 @@ def catalog_find(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows shown")] = 40,
 ) -> None:
     """List the catalogue rows that match a text."""
-    from dataclasses import asdict
-
     from kiban.catalog import load_catalog
 
     rows = load_catalog().find(text)
     if as_json:
-        _print_json([asdict(row) for row in rows])
+        _print_json([row._asdict() for row in rows])
         return
     if not rows:
         _say(f"no row matches {text!r}")
@@ -208,8 +206,6 @@ def catalog_find(
 @catalog_app.command("show")
 def catalog_show(key: Annotated[str, typer.Argument(help="Exact key")], as_json: AsJson = False) -> None:
     """Show one catalogue row with its source."""
-    from dataclasses import asdict
-
     from kiban.catalog import CatalogKeyError, load_catalog
 
     catalog = load_catalog()
@@ -220,9 +216,9 @@ def catalog_show(key: Annotated[str, typer.Argument(help="Exact key")], as_json:
         raise typer.Exit(BAD_INPUT) from None
     source = catalog.source(row.source_id)
     if as_json:
-        _print_json({"row": asdict(row), "source": asdict(source) if source else None})
+        _print_json({"row": row._asdict(), "source": source._asdict() if source else None})
         return
-    for name, value in asdict(row).items():
+    for name, value in row._asdict().items():
         if value not in (None, ""):
             typer.echo(f"{name:<12} {value}")
     if source:

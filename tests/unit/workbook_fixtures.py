@@ -1,4 +1,4 @@
-"""A solved small programme with hand-made finance, impact and risk results, for the tests of the workbook."""
+"""A solved and financed small programme with hand-made supply hours and risk results, for the tests of the workbook."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import plan_fixtures as fx
 
 from kiban.catalog import Catalog, load_catalog
+from kiban.finance import run_finance
 from kiban.impact import run_impact
 from kiban.plan import run_plan
-from kiban.results import Finance, Irr, Plan, PlanMetrics, Risk, Study, Supply, SupplyCase, UnitCost
+from kiban.results import Risk, Study, Supply, SupplyCase
 from kiban.results.risk import Driver, Gauge, Regime, Tornado
 from kiban.scenario import Scenario
 
@@ -37,27 +38,6 @@ def supply(scenario: Scenario) -> Supply:
                   bare.site_power_capex_usd_per_kw)  # fmt: skip
 
 
-def finance(plan: Plan, base_leaf: int) -> Finance:
-    """Finance results of the right shape; only unit costs and names carry meaning."""
-    leaves, quarters = plan.leaf_path.shape
-    one = np.ones(leaves)
-    irr = Irr("none", ())
-    metrics = PlanMetrics(
-        plan="plan", leaf_npv_usd=one * 1e9, expected_npv_usd=1e9, leaf_equity_irr=(irr,) * leaves,
-        leaf_project_irr=(irr,) * leaves, leaf_moic=one, leaf_min_dscr=one * 1.35, leaf_llcr=one * 1.4,
-        leaf_first_breach_quarter=("",) * leaves, leaf_debt_unpaid_frac=one * 0, leaf_payback_years=one * np.nan,
-        debt_usd=1e9, gearing_frac=0.5, break_even_rent_factor=1.0, break_even_utilisation_frac=0.5,
-    )  # fmt: skip
-    parts = ("silicon", "power", "cost_of_capital")
-    cost = UnitCost("plains/owned", "now", parts, np.array([1.5, 0.2, 0.4]), np.array([2.5, 0.3, 0.6]),
-                    np.array([0.08, 0.01, 0.02]), 1.9)  # fmt: skip
-    return Finance(
-        metrics=(metrics,), statements=(), base_leaf=base_leaf, sources=(("debt", 1e9), ("equity", 1e9)),
-        uses=(("silicon", 2e9),), unit_costs=(cost,), leaf_quarterly_dscr=np.full((leaves, quarters), 1.35),
-        covenant_dscr=1.15, usd_per_gpu_h=2.1, usd_per_goodput_gpu_h=3.4, usd_per_mtok=0.11,
-    )  # fmt: skip
-
-
 def risk() -> Risk:
     """Two plans in a thousand futures."""
     npv = np.random.default_rng(1).normal([[1e9], [2e9], [1.5e9]], 5e8, (3, 1000))
@@ -78,9 +58,13 @@ def risk() -> Risk:
 
 
 @cache
-def study(base_leaf: int = 0, owned: bool = False, quarters: int = 24) -> tuple[Scenario, Catalog, Study, Risk]:
-    """The small programme; with ``owned``, Texas may only build and New York has halls signed before the horizon."""
+def study(
+    likely: int = 1, owned: bool = False, quarters: int = 24, **finance: Any
+) -> tuple[Scenario, Catalog, Study, Risk]:
+    """The small programme whose future ``likely`` is the base history; with ``owned``, Texas may only build and New York has halls signed before the horizon."""
     changes: dict[str, Any] = {"horizon": {"start_quarter": "2026Q4", "length_quarters": quarters, "price_year": 2026}}
+    changes["futures"] = {"branch_quarters": [4], "probability": [0.5 if i == likely else 0.25 for i in range(3)]}
+    changes["finance"] = finance
     if owned:
         sites = [s.model_dump() for s in fx.scenario().sites]
         sites[1]["rungs"] = ["owned"]
@@ -94,7 +78,7 @@ def study(base_leaf: int = 0, owned: bool = False, quarters: int = 24) -> tuple[
         plan = run_plan(scenario, catalog, demand, fleet, site, power)
     whole = Study(
         scenario_name=scenario.name, scenario_hash="abc123", demand=demand, fleet=fleet, site=site, supply=power,
-        plan=plan, finance=finance(plan, base_leaf),
+        plan=plan, finance=run_finance(scenario, catalog, demand, fleet, site, power, plan),
         impact=run_impact(scenario, catalog, demand, fleet, site, power, plan),
         used_keys={name: tuple(sorted(keys)) for name, keys in catalog.used.items()},
     )  # fmt: skip

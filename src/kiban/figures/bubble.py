@@ -18,8 +18,8 @@ def _rent(risk: Risk, basis: Basis) -> Figure:
     frame = Frame(
         "needed_rent", "bubble", "The rent that the plan needs, beside the rent that is paid",
         "USD per accelerator-hour at work", _ROOMS,
-        "Needed: rent per hour at work that would just pay for the plan in that future. Observed: contract rent today of the plan's first "
-        "accelerator; the line is the same for every future.", 300,
+        "Needed: rent per hour at work that would just pay for the plan in that future. Observed: contract rent today "
+        "of the plan's first accelerator; the line is the same for every future.", 300, True,
     )  # fmt: skip
     if not risk.regimes:
         return empty_figure(frame, basis, "No named future persists to the end, so there is no regime to test.")
@@ -36,14 +36,14 @@ def _rent(risk: Risk, basis: Basis) -> Figure:
     ]
     legend = [("needed, under the observed rent", GREEN), ("needed, above it", RED), ("observed", INK)]
     option = cartesian({"type": "category", "data": labels}, value_axis(), series)
-    return {**figure(frame, basis, option, legend, "plain_usd"), "half": True}
+    return figure(frame, basis, option, legend, "plain_usd")
 
 
 def _payoff(risk: Risk, basis: Basis) -> Figure:
     frame = Frame(
         "payoff", "bubble", "What the plan is worth if one future stays",
         "NPV in real USD at the horizon's start", _ROOMS,
-        "Beside it the best of the other plans in the same future.", 300,
+        "Beside it the best of the other plans in the same future.", 300, True,
     )  # fmt: skip
     if not risk.regimes:
         return empty_figure(frame, basis, "No named future persists to the end, so there is no regime to value.")
@@ -54,14 +54,14 @@ def _payoff(risk: Risk, basis: Basis) -> Figure:
     ]
     legend = [("the plan", BLUE), ("best other plan", ORANGE)]
     option = cartesian({"type": "category", "data": labels}, value_axis(), series)
-    return {**figure(frame, basis, option, legend, "usd"), "half": True}
+    return figure(frame, basis, option, legend, "usd")
 
 
 def _layers(risk: Risk, basis: Basis) -> Figure:
     frame = Frame(
         "layers", "bubble", "What is lost by layer if the programme stops in the trough",
         "real USD not recovered, undiscounted", _ROOMS,
-        "Four years in. Power and shell find another user, silicon does not (fibre 2001, mining 2022).", 320,
+        "Four years in. Power and shell find another user, silicon does not (fibre 2001, mining 2022).", 320, True,
     )  # fmt: skip
     lost = [r for r in risk.regimes if float(r.layer_loss_usd.sum()) > 0]
     if not lost:
@@ -83,7 +83,7 @@ def _layers(risk: Risk, basis: Basis) -> Figure:
 def _survival(finance: Finance, plan: Plan, basis: Basis) -> Figure:
     frame = Frame(
         "survival", "bubble", "Which histories repay the debt",
-        "share of the debt that cash flow repays, by history of the tree", ("finance",), height=300,
+        "share of the debt that cash flow repays, by history of the tree", ("finance",), height=300, half=True,
     )  # fmt: skip
     chosen = finance.metrics[0] if finance.metrics else None
     if chosen is None or chosen.debt_usd <= 0:

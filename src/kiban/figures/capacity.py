@@ -122,7 +122,7 @@ def _gaps(study: Study, basis: Basis, amounts: Equivalents | None) -> Figure:
         "gaps", "capacity", "Too much and too little: stranded and unmet compute",
         f"{unit}, by quarter", _ROOMS,
         "Stranded: in service or under contract, without work. Unmet: wanted work that the plan leaves unserved "
-        "because serving it would cost more than it is worth, or because a limit binds.", 300,
+        "because serving it would cost more than it is worth, or because a limit binds.", 300, True,
     )  # fmt: skip
     if amounts is None:
         return empty_figure(frame, basis, "The plan knows no accelerator, so nothing can be stranded.")
@@ -144,7 +144,7 @@ def _halls(study: Study, basis: Basis) -> Figure:
     frame = Frame(
         "halls", "capacity", "Halls in service by place",
         "MW of critical IT load, expected over the tree, by quarter", ("facility", "plan"),
-        "Signed halls included. Accelerators rented from a cloud or neocloud need no hall of the programme.", 320,
+        "Signed halls included. Accelerators rented from a cloud or neocloud need no hall of the programme.", 300, True,
     )  # fmt: skip
     tree, plan = study.demand.tree, study.plan
     live = expected(tree, plan.chosen.node_hall_live_it_mw)

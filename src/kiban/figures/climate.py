@@ -38,7 +38,7 @@ def climate_figures(site: Site, basis: Basis) -> list[Figure]:
     """One heat map of PUE per site with its own weather, on one scale."""
     frame = Frame(
         "pue", "places", "Hourly power overhead through the year",
-        "PUE: facility MW per IT MW, mean by month and hour", ("facility",), height=270,
+        "PUE: facility MW per IT MW, mean by month and hour", ("facility",), height=270, half=True,
         note=f"Weather: {site.weather_label}. Annual mean and worst hour are in the table of sites.",
     )  # fmt: skip
     if not site.sites:
@@ -69,4 +69,4 @@ def _heat(frame: Frame, basis: Basis, name: str, means: Array, low: float, high:
         "series": [{"type": "heatmap", "name": words(name), "data": data, "progressive": 0}],
     }  # fmt: skip
     drawn = figure(frame, basis, option, form="plain3")
-    return {**drawn, "id": f"pue_{name}", "title": f"{frame.title}: {words(name)}", "half": True}
+    return {**drawn, "id": f"pue_{name}", "title": f"{frame.title}: {words(name)}"}

@@ -23,12 +23,12 @@ def cost_figures(finance: Finance, basis: Basis) -> list[Figure]:
     frames = (
         Frame(
             "cost_goodput", "cost", "What a useful accelerator-hour costs on each rung",
-            "USD per goodput GPU-hour (useful hours only), real", rooms, note, height,
+            "USD per goodput GPU-hour (useful hours only), real", rooms, note, height, True,
         ),
         Frame(
             "cost_mtok", "cost", "What a million tokens cost on each rung",
             "USD per million tokens, prompt and answer in the scenario's mix, real", rooms,
-            "The same rungs and accelerators. A faster chip can cost more by the hour and less by the token.", height,
+            "The same rungs and accelerators. A faster chip can cost more by the hour and less by the token.", height, True,
         ),
     )  # fmt: skip
     if not chosen:

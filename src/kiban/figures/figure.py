@@ -151,7 +151,7 @@ def value_axis(name: str = "", **more: Any) -> dict[str, Any]:
 def cartesian(x: Any, y: Any, series: Sequence[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
     """An option with one grid; the legend stands outside."""
     return {
-        "grid": {"left": 8, "right": 16, "top": 34, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": 26, "top": 18, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis"},
         "legend": {"show": False},
         "xAxis": x,

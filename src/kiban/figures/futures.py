@@ -27,7 +27,7 @@ def tree_figure(study: Study, basis: Basis) -> Figure:
         "type": "tree", "data": roots, "left": 60, "right": 120, "top": 8, "bottom": 8, "symbolSize": 9,
         "initialTreeDepth": -1, "expandAndCollapse": False, "roam": False, "color": BLUE, "edgeShape": "polyline",
         "itemStyle": {"color": BLUE, "borderColor": BLUE}, "lineStyle": {"color": GREY, "width": 1.2},
-        "label": {"position": "left", "distance": 8, "fontSize": 11},
+        "label": {"position": "top", "distance": 6, "fontSize": 11},
         "leaves": {"label": {"position": "right", "distance": 8}},
     }  # fmt: skip
     drawn = figure(frame, basis, {"tooltip": {"trigger": "item"}, "series": [series]}, form="percent")

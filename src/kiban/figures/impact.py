@@ -47,7 +47,7 @@ def _money(impact: Impact, basis: Basis) -> Figure:
 def _jobs(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
     frame = Frame(
         "jobs", "impact", "Jobs on site through time", "people on site, expected over the tree, by quarter",
-        ("impact", "facility"), "Direct jobs only. Dashed: published claims.", 320,
+        ("impact", "facility"), "Direct jobs only. Dashed: published claims.", 320, True,
     )  # fmt: skip
     build, stay = impact.quarterly_construction_jobs, impact.quarterly_permanent_jobs
     if not (build.size and max(build.max(), stay.max()) > 0):
@@ -60,7 +60,7 @@ def _jobs(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
             series.append(line(name, [claim.published] * len(quarters), color, "dashed", 1.6))
             legend.append((name, color))
     option = cartesian(quarter_axis(quarters), value_axis(), series)
-    return {**figure(frame, basis, option, legend), "half": True}
+    return figure(frame, basis, option, legend)
 
 
 def _carbon(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
@@ -68,7 +68,7 @@ def _carbon(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
         "carbon", "impact", "Carbon of the electricity", "tonnes CO2e per quarter, halls with own silicon",
         ("impact", "energy", "facility"),
         "Location-based average and short-run marginal signal answer different questions and are never added. "
-        f"Embodied carbon over the horizon: {impact.embodied_kg_co2 / 1e6:,.0f} kt CO2e.", 320,
+        f"Embodied carbon over the horizon: {impact.embodied_kg_co2 / 1e6:,.0f} kt CO2e.", 320, True,
     )  # fmt: skip
     average, marginal = impact.quarterly_location_kg_co2 / 1e3, impact.quarterly_marginal_kg_co2 / 1e3
     if not (average.size and max(average.max(), marginal.max()) > 0):
@@ -76,13 +76,13 @@ def _carbon(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
     series = [line("location-based average", average, BLUE), line("marginal", marginal, ORANGE, "dashed")]
     legend = [("location-based average", BLUE), ("marginal", ORANGE)]
     option = cartesian(quarter_axis(quarters), value_axis(), series)
-    return {**figure(frame, basis, option, legend), "half": True}
+    return figure(frame, basis, option, legend)
 
 
 def _water(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
     frame = Frame(
         "water", "impact", "Water", "m3 per quarter, halls with own silicon", ("impact", "energy", "facility"),
-        "On site: evaporated and discharged by cooling. At the power plant: used to make the electricity.", 300,
+        "On site: evaporated and discharged by cooling. At the power plant: used to make the electricity.", 300, True,
     )  # fmt: skip
     site, source = impact.quarterly_site_water_m3, impact.quarterly_source_water_m3
     if not (site.size and max(site.max(), source.max()) > 0):
@@ -90,4 +90,4 @@ def _water(impact: Impact, quarters: tuple[str, ...], basis: Basis) -> Figure:
     series = [area("on site", site, SKY), area("at the power plant", source, GREY)]
     legend = [("on site", SKY), ("at the power plant", GREY)]
     option = cartesian(quarter_axis(quarters), value_axis(), series)
-    return {**figure(frame, basis, option, legend), "half": True}
+    return figure(frame, basis, option, legend)

@@ -21,7 +21,7 @@ def lender_figures(finance: Finance, plan: Plan, quarters: tuple[str, ...], basi
 
 def _funds(finance: Finance, basis: Basis) -> Figure:
     frame = Frame(
-        "funds", "lender", "Sources and uses of funds", "nominal USD, sums are equal", ("finance", "plan"), height=320,
+        "funds", "lender", "Sources and uses of funds", "nominal USD, sums are equal", ("finance", "plan"), height=320, half=True,
         note=f"Sized on the history {'' if not finance.statements else words(finance.statements[0].leaf)}.",
     )  # fmt: skip
     if sum(v for _, v in finance.uses) <= 0:
@@ -36,14 +36,14 @@ def _funds(finance: Finance, basis: Basis) -> Figure:
             series.append(bar(label, row, cycle(i), "funds", barMaxWidth=90))
             legend.append((label, cycle(i)))
     option = cartesian({"type": "category", "data": ["sources", "uses"]}, value_axis(), series)
-    return {**figure(frame, basis, option, legend, "usd"), "half": True}
+    return figure(frame, basis, option, legend, "usd")
 
 
 def _dscr(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis) -> Figure:
     frame = Frame(
         "dscr", "lender", "Debt service coverage by history",
         "DSCR: cash flow available per debt service due, by quarter", ("finance", "plan"),
-        f"Covenant at {finance.covenant_dscr:.2f}. Coverage above {MOST_DSCR:.0f} is drawn at {MOST_DSCR:.0f}.", 320,
+        f"Covenant at {finance.covenant_dscr:.2f}. Coverage above {MOST_DSCR:.0f} is drawn at {MOST_DSCR:.0f}.", 320, True,
     )  # fmt: skip
     due = np.isfinite(finance.leaf_quarterly_dscr)
     if not finance.leaf_quarterly_dscr.size or not due.any():
@@ -60,4 +60,4 @@ def _dscr(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis)
     shown = list(quarters[span])
     series.append(line("covenant", [finance.covenant_dscr] * len(shown), RED, "dashed", 1.6))
     option = cartesian(quarter_axis(shown), value_axis(), series)
-    return {**figure(frame, basis, option, [*legend, ("covenant", RED)], "plain"), "half": True}
+    return figure(frame, basis, option, [*legend, ("covenant", RED)], "plain")

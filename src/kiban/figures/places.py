@@ -133,7 +133,7 @@ def _waterfall(study: Study, basis: Basis) -> Figure:
         ("facility", "energy", "plan"),
         f"Construction as an annuity over {shell_years(study.plan.rungs):.0f} years at the discount rate. Power price and PUE are "
         "separated in this order: price at the first place's PUE, then PUE at the second's price. Tax includes "
-        "insurance. Delay is not a yearly cost: see the next chart.", 340,
+        "insurance. Delay is not a yearly cost: see the next chart. The axis does not begin at zero.", 340, True,
     )  # fmt: skip
     if pair is None:
         return empty_figure(frame, basis, "The scenario has fewer than two sites, so there is nothing to compare.")
@@ -157,8 +157,8 @@ def _waterfall(study: Study, basis: Basis) -> Figure:
     bars.append(_block(b.total_usd_per_mw_year, BLUE))
     floor = 0.9 * min([a.total_usd_per_mw_year, b.total_usd_per_mw_year, *(h for h in hidden if h > 0)])
     series = [
-        bar("base", hidden, "transparent", "w", silent=True, tooltip={"show": False}),
-        bar("USD per MW-year", bars, BLUE, "w", label={"show": True, "position": "top", "kiban": "change"}),
+        bar("base", hidden, "transparent", "w", barMaxWidth=64, silent=True, tooltip={"show": False}),
+        bar("USD per MW-year", bars, BLUE, "w", label={"show": True, "position": "top", "kiban": "change"}, barMaxWidth=64),
     ]
     x = {"type": "category", "data": names, "axisLabel": {"interval": 0, "width": 76, "overflow": "break"}}
     option = cartesian(x, value_axis(min=_round_down(floor)), series, tooltip={"trigger": "item"})
@@ -181,7 +181,7 @@ def _delay(risk: Risk | None, basis: Basis) -> Figure:
         "delay", "places", "What lateness costs",
         "expected NPV in real USD against quarters of delay of halls that are not live yet", ("plan", "risk"),
         "From the 5 % to the 95 % quantile of the scenario's delay, everything else at its median. Demand does not "
-        "wait, silicon ordered for a late hall stands idle.", 280,
+        "wait, silicon ordered for a late hall stands idle.", 340, True,
     )  # fmt: skip
     driver = next((d for d in risk.drivers if d.name == "delay_quarters"), None) if risk else None
     swing = next((t for t in risk.tornado if t.driver == "delay_quarters"), None) if risk else None
@@ -198,5 +198,6 @@ def _delay(risk: Risk | None, basis: Basis) -> Figure:
     option = cartesian(x, value_axis(scale=True), series)
     option["grid"]["bottom"] = 28
     drawn = figure(frame, basis, option, [("NPV of the plan", BLUE), ("lead over the next best", GREY)], "usd", "plain")
-    drawn["note"] = f"{per_quarter / 1e6:,.0f} million USD for each quarter late. {drawn['note']}"
+    moves = "lowers" if per_quarter < 0 else "raises"
+    drawn["note"] = f"Each quarter late {moves} it by {abs(per_quarter) / 1e6:,.0f} million USD. {drawn['note']}"
     return drawn

@@ -99,12 +99,12 @@ def _cases(basis: Basis, supply: Supply) -> list[Figure]:
         Frame(
             "energy_cost", "power", "What clean power costs",
             "USD per MWh of facility load, all in", _ROOMS,
-            "Grid only, the plan's rule, clean energy matched by the year, and by the hour (24/7).", 300,
+            "Grid only, the plan's rule, clean energy matched by the year, and by the hour (24/7).", 300, True,
         ),
         Frame(
             "energy_carbon", "power", "What clean power saves",
             "kgCO2e per MWh of facility load, location-based average", _ROOMS,
-            "Bars: average signal. The marginal signal answers another question and stands in the table.", 300,
+            "Bars: average signal. The marginal signal answers another question and stands in the table.", 300, True,
         ),
     )  # fmt: skip
     names = list(dict.fromkeys(c.name for cases in supply.cases for c in cases))
@@ -119,7 +119,7 @@ def _cases(basis: Basis, supply: Supply) -> list[Figure]:
             series.append(bar(_case_words(name), row, GREY if name == "grid" else cycle(i)))
         x = {"type": "category", "data": [words(s) for s, _ in sites], "axisLabel": _WRAP}
         legend = [(s["name"], s["color"]) for s in series]
-        out.append({**figure(frame, basis, cartesian(x, value_axis(), series), legend, "plain"), "half": True})
+        out.append(figure(frame, basis, cartesian(x, value_axis(), series), legend, "plain"))
     return out
 
 

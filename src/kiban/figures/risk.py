@@ -57,7 +57,7 @@ def _tornado(risk: Risk, basis: Basis, what: str) -> Figure:
         if value
         else "Where a bar crosses zero the next best plan becomes better within the range of that driver."
     )
-    frame = Frame(f"tornado_{what}", "risk", title, "real USD of expected NPV", _ROOMS, note)
+    frame = Frame(f"tornado_{what}", "risk", title, "real USD of expected NPV", _ROOMS, note, half=True)
     if not risk.tornado:
         return empty_figure(frame, basis, "No driver has a range, so nothing moves.")
     ends = {
@@ -96,7 +96,7 @@ def _tornado(risk: Risk, basis: Basis, what: str) -> Figure:
     option["grid"]["top"] = 8
     legend = [("driver low (5 %)", ORANGE), ("driver high (95 %)", BLUE)]
     drawn = figure(frame, basis, option, legend, "usd")
-    return {**drawn, "height": 70 + 36 * len(order), "half": True}
+    return {**drawn, "height": 70 + 36 * len(order)}
 
 
 def _driver_label(name: str, low: float, high: float) -> str:
@@ -106,7 +106,7 @@ def _driver_label(name: str, low: float, high: float) -> str:
 def _wins(risk: Risk, basis: Basis) -> Figure:
     frame = Frame(
         "wins", "risk", "How often each plan is the best one", "share of sampled futures", _ROOMS,
-        "Every plan answers the future as far as its own tree allows. The shares sum to 1.",
+        "Every plan answers the future as far as its own tree allows. The shares sum to 1.", half=True,
     )  # fmt: skip
     chosen = [i for i, name in enumerate(risk.plans) if name != "plan_fixed"]
     if not chosen:
@@ -118,7 +118,7 @@ def _regret(risk: Risk, basis: Basis) -> Figure:
     frame = Frame(
         "regret", "risk", "What is regretted in the bad future",
         "real USD: NPV of the best plan in hindsight less NPV of this plan, 95 % quantile", _ROOMS,
-        "In one future of twenty the regret is larger than this.",
+        "In one future of twenty the regret is larger than this.", half=True,
     )  # fmt: skip
     if not risk.plans:
         return empty_figure(frame, basis, "No plan was compared.")
@@ -133,4 +133,4 @@ def _by_plan(risk: Risk, basis: Basis, frame: Frame, chosen: list[int], row: lis
     option = cartesian({"type": "value"}, y, [bar(frame.unit.split(":")[0], bars[::-1], BLUE, label=label)])
     option["grid"] |= {"top": 8, "right": 70}
     drawn = figure(frame, basis, option, form=form)
-    return {**drawn, "height": 50 + 36 * len(chosen), "half": True}
+    return {**drawn, "height": 50 + 36 * len(chosen)}

@@ -136,7 +136,7 @@ def rolling_dscr(cash: Array, service: Array) -> Array:
     """Coverage over the last four quarters that have service, (L, T)."""
     due = service > 0
     out = np.full(cash.shape, np.nan)
-    for t in np.nonzero(due)[0]:
+    for t in np.nonzero(due)[0].tolist():
         span = [q for q in range(max(0, t - 3), t + 1) if due[q]]
         out[:, t] = cash[:, span].sum(axis=1) / service[span].sum()
     return out

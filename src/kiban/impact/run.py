@@ -29,16 +29,21 @@ def run_impact(
 
     order = [fleet.accelerators.index(name) for name in plan.accelerators]
     hall = np.array([rung.holds_hall for rung in plan.rungs])
-    draw_mw = expect(
-        model.it_draw_mw(
-            outcome.node_training_accelerators,
-            outcome.node_inference_accelerators,
-            fleet.accelerator_it_kw[order],
-            fleet.accelerator_training_power_frac[order],
-            fleet.accelerator_inference_power_frac[order],
+
+    def draw(training: Array, inference: Array) -> Array:
+        return expect(
+            hall
+            * model.it_draw_mw(
+                training,
+                inference,
+                fleet.accelerator_it_kw[order],
+                fleet.accelerator_training_power_frac[order],
+                fleet.accelerator_inference_power_frac[order],
+            )
         )
-        * hall
-    )
+
+    serving_mw = draw(np.zeros_like(outcome.node_inference_accelerators), outcome.node_inference_accelerators)
+    draw_mw = serving_mw + draw(outcome.node_training_accelerators, np.zeros_like(outcome.node_training_accelerators))
     it_mwh = draw_mw * HOURS_PER_QUARTER
     meter_mwh = it_mwh * inputs.pue
     live = expect(outcome.node_hall_live_it_mw)
@@ -57,7 +62,7 @@ def run_impact(
     location = meter_mwh @ inputs.location_kg_co2_per_mwh
     served_mtok = float(expect(outcome.node_inference_served_tok).sum()) / 1e6
     own_inference = _own_inference_share(outcome.node_inference_accelerators, hall, tree.node_probability)
-    inference_kg = float(location.sum()) * _inference_energy_share(draw_mw, outcome, fleet, order, expect, hall)
+    inference_kg = float(location.sum()) * (float(serving_mw.sum()) / max(float(draw_mw.sum()), 1e-12))
     per_mtok = inference_kg / (served_mtok * own_inference) if served_mtok * own_inference > 0 else 0.0
     return Impact(
         quarterly_energy_mwh=meter_mwh.sum(axis=1),
@@ -85,22 +90,6 @@ def _own_inference_share(inference: Array, hall: Array, probability: Array) -> f
     by_rung = np.einsum("n,nkg->k", probability, inference)
     total = float(by_rung.sum())
     return float(by_rung[hall].sum()) / total if total > 0 else 0.0
-
-
-def _inference_energy_share(draw_mw, outcome, fleet, order, expect, hall) -> float:  # type: ignore[no-untyped-def]
-    idle = np.zeros_like(outcome.node_training_accelerators)
-    serving = expect(
-        model.it_draw_mw(
-            idle,
-            outcome.node_inference_accelerators,
-            fleet.accelerator_it_kw[order],
-            fleet.accelerator_training_power_frac[order],
-            fleet.accelerator_inference_power_frac[order],
-        )
-        * hall
-    )
-    total = float(draw_mw.sum())
-    return float(serving.sum()) / total if total > 0 else 0.0
 
 
 def _peak_by_site(jobs: Array, inputs: ImpactInputs, sites: int) -> Array:

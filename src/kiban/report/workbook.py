@@ -58,7 +58,8 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
     cash.write_lines(capex, running, due, left)
     debt = Debt(book, given, cash)
     debt.write()
-    cash.write_returns(debt.flow)
+    chosen, leaf = study.finance.metrics[0], study.finance.base_leaf
+    cash.write_returns(debt.flow, debt.points["fee"], chosen.leaf_project_irr[leaf], chosen.leaf_equity_irr[leaf])
     unit = write_unit_costs(book, study)
     futures = write_futures(book, risk)
     write_impact(book, study)
@@ -82,11 +83,11 @@ def _headlines(
     futures: dict[str, str],
 ) -> Iterator[Headline]:
     points, owed = cash.points, debt.points
-    yield Headline("NPV after tax, real, unlevered", "USD m", *points["npv"], "usd_m")
-    yield Headline("NPV before tax, real, unlevered", "USD m", *points["npv_before_tax"], "usd_m")
+    yield Headline("NPV after tax, real, unlevered, at market rent", "USD m", *points["npv"], "usd_m")
+    yield Headline("NPV before tax, real, of served work", "USD m", *points["npv_before_tax"], "usd_m")
     for name, label in (("project_irr", "IRR of the project, nominal"), ("equity_irr", "IRR of equity, nominal")):
         cell, value = points[name]
-        shown = value if np.isfinite(value) else str(cash.words[name])
+        shown = value if np.isfinite(value) else "none"
         yield Headline(label, "1/yr", cell, shown, "percent")
     yield Headline("MOIC of equity", "multiple", *points["moic"], "ratio")
     yield Headline("Capex, real", "USD m", capex.total.total, float(capex.total.values.sum()), "usd_m")
@@ -125,6 +126,62 @@ def _checks(study: Study, base: Base, plan: PlanRows, cash: CashRows, debt: Debt
                     row.total, float(row.values.sum()))  # fmt: skip
     served = float(study.plan.chosen.node_inference_served_tok[base.path].sum()) / MILLION
     yield Check("Tokens served (plan room)", "Mtok", served, plan.served.total, float(plan.served.values.sum()))
-    npv = float(study.finance.metrics[0].leaf_npv_usd[leaf]) / MILLION
+    yield from _finance_checks(study, leaf, cash, debt)
+
+
+STATEMENT = {
+    "compute_at_market_rent": ("compute_at_market_rent",),
+    "hall_rent": ("hall_rent",),
+    "accelerator_rent": ("accelerator_rent",),
+    "energy": ("energy",),
+    "operation": ("operation",),
+    "exit_obligation": ("exit_obligation",),
+    "construction": ("hall_capex",),
+    "silicon": ("silicon_capex",),
+    "deposits": ("deposits",),
+    "residual_value": ("residual_value",),
+    "free_cash_flow": ("free",),
+    "debt_drawn": ("debt_drawn",),
+    "debt_fee": ("debt_fee",),
+    "debt_service": ("debt_service",),
+    "equity_cash_flow": ("equity",),
+}
+"""Line of the finance room's statement without its unit -> rows of the Cash flow sheet that make it."""
+
+
+def _finance_checks(study: Study, leaf: int, cash: CashRows, debt: Debt) -> Iterator[Check]:
+    finance, metrics = study.finance, study.finance.metrics[0]
+    statement = finance.statements[0]
+    booked = dict(zip(statement.lines, statement.values.sum(axis=1) / MILLION, strict=True))
+    npv = float(metrics.leaf_npv_usd[leaf]) / MILLION
     yield Check("NPV after tax, real, unlevered (finance room)", "USD m", npv, *cash.points["npv"])
-    yield Check("Sources less uses (workbook)", "USD m", debt.points["uses"][1], *debt.points["sources"])
+    for line, rows in STATEMENT.items():
+        parts = [cash.nominal[r] for r in rows]
+        yield Check(f"{line.replace('_', ' ').capitalize()}, nominal (finance room)", "USD m",
+                    float(booked[f"{line}_nominal_usd"]), "+".join(p.total for p in parts),
+                    float(sum(p.values.sum() for p in parts)))  # fmt: skip
+    tax = cash.tax["payable"]
+    yield Check("Income tax, nominal (finance room)", "USD m", float(booked["income_tax_nominal_usd"]), tax.total,
+                float(tax.values.sum()))  # fmt: skip
+    running = ("hall_rent", "accelerator_rent", "energy", "operation", "exit_obligation")
+    opex = [cash.nominal[name] for name in running]
+    yield Check("Sum of opex, nominal (finance room)", "USD m", float(sum(booked[f"{n}_nominal_usd"] for n in running)),
+                "+".join(p.total for p in opex), float(sum(p.values.sum() for p in opex)))  # fmt: skip
+    capex = cash.nominal["capex"]
+    yield Check("Sum of capex, nominal (finance room)", "USD m",
+                float(booked["construction_nominal_usd"] + booked["silicon_nominal_usd"]), capex.total,
+                float(capex.values.sum()))  # fmt: skip
+    yield Check("Debt when repayment starts (finance room)", "USD m", metrics.debt_usd / MILLION, *debt.points["debt"])
+    uses, sources = dict(finance.uses), dict(finance.sources)
+    yield Check("Interest in the window (finance room)", "USD m", uses["interest during building"] / MILLION,
+                *debt.points["use_interest"])  # fmt: skip
+    yield Check("Uses (finance room)", "USD m", sum(uses.values()) / MILLION, *debt.points["uses"])
+    yield Check("Sources (finance room)", "USD m", sum(sources.values()) / MILLION, *debt.points["sources"])
+    yield Check("Sources = uses (workbook)", "USD m", debt.points["uses"][1], *debt.points["sources"])
+    for name, value, point in (
+        ("Lowest DSCR", metrics.leaf_min_dscr[leaf], debt.points["min_dscr"]),
+        ("LLCR", metrics.leaf_llcr[leaf], debt.points["llcr"]),
+        ("MOIC of equity", metrics.leaf_moic[leaf], cash.points["moic"]),
+    ):
+        if np.isfinite(value):
+            yield Check(f"{name} (finance room)", "multiple", float(value), *point)

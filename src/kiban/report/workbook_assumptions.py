@@ -34,7 +34,8 @@ def write_live_inputs(sheet: Assumptions, scenario: Scenario, base: Base, money:
         ("training_value_factor", "value of a served training FLOP"),
         ("energy_price_factor", "electricity"),
         ("gpu_price_factor", "purchase price of accelerators, their resale with it"),
-        ("accelerator_rent_factor", "rent of cloud and neocloud accelerators"),
+        ("accelerator_rent_factor", "rent that the programme pays for cloud and neocloud accelerators"),
+        ("market_rent_factor", "market rent that the programme's compute is valued at (transfer price)"),
         ("hall_rent_factor", "rent of halls"),
         ("construction_factor", "construction cost of own halls"),
         ("operation_factor", "staff, upkeep, insurance, property tax"),
@@ -102,6 +103,9 @@ def _pool_terms(sheet: Assumptions, base: Base) -> None:
                       "mean draw against it_kw", "percent")  # fmt: skip
             sheet.put(f"{key}.life", case.chips.life_quarters[g], "quarters", "compute room")
             sheet.put(f"{key}.lead", case.chips.lead_quarters[g], "quarters", "compute room", "order to delivery")
+    sheet.heading("Work of an hour against the first accelerator type")
+    for name in dict.fromkeys(use.accelerator for use in (*base.pools, *base.rents)):
+        sheet.put(f"speed.{name}", base.speed[name], "1", "compute room", "mean of training and serving", "factor")
     for use in base.pools:
         p, key = use.index, f"pool.{use.name}"
         price = case.pools.resale_usd[p]

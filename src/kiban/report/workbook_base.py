@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
+from kiban.finance.transfer import relative_speed, work_price_usd_per_h
 from kiban.plan.case import PlanCase
 from kiban.plan.inputs import build_inputs
 from kiban.results import Rung, Study
@@ -90,6 +91,10 @@ class Base:
     gpu_price_factor: Array
     rent_factor: Array
     power_price_factor: Array
+    work_price_usd_per_h: Array
+    """(T,) market rent of an hour of work of the first accelerator type, before scarcity."""
+    speed: dict[str, float]
+    """Work of an hour of each accelerator type against the first type."""
     engine_real_usd: dict[str, Array]
     """(T,) value and every cost line of the plan in real USD, as the plan room booked them."""
 
@@ -118,6 +123,8 @@ def base_of(scenario: Scenario, catalog: Catalog, study: Study) -> Base:
         gpu_price_factor=demand.node_gpu_price_factor[path],
         rent_factor=demand.node_rent_factor[path],
         power_price_factor=demand.node_power_price_factor[path],
+        work_price_usd_per_h=work_price_usd_per_h(study.fleet, len(path)),
+        speed=dict(zip(study.fleet.accelerators, relative_speed(study.fleet).tolist(), strict=True)),
         engine_real_usd={"value": outcome.node_value_usd[path], **engine},
     )
 

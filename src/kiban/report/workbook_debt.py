@@ -1,31 +1,33 @@
-"""The Debt sheet: draw with the capex of the first quarters, sculpted repayment, coverage; all formulas."""
+"""The Debt sheet: draw with the spending of the window, sculpted service, coverage, sources and uses; all formulas.
+
+The formulas repeat the loan of the finance room (`docs/finance.md`) on the base history.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_cash import CashFlow, Point
 from kiban.report.workbook_grid import Book, Series, TimeSheet
+from kiban.report.workbook_inputs import Assumptions
 
 Array = NDArray[np.float64]
 
 
 class Debt:
-    """Sculpted debt on the cash flow available for debt service of the base history.
-
-    Debt is drawn evenly with capex over the draw period. Its size is the smaller of gearing x capex and the present
-    value, at the debt rate, of coverage-adjusted cash flow in the repayment period; interest is paid as it falls due.
-    """
+    """Sculpted debt; after ``write``, ``flow`` holds its rows and ``points`` its headline cells."""
 
     def __init__(self, book: Book, given: Assumptions, cash: CashFlow) -> None:
         self.sheet = TimeSheet(
             book, "Debt", "Debt of the base history",
-            "USD m nominal. Debt service is a constant share of available cash flow (sculpted). All cells are formulas.",
+            "USD m nominal. Interest is capitalised in the window; then service is a constant share of cash (sculpted).",
         )  # fmt: skip
         self.given, self.cash = given, cash
         self.quarters = cash.quarters
+        self.window = int(min(given.number["draw_quarters"], self.quarters))
+        self.rate = (1 + given.number["debt_rate"]) ** 0.25 - 1
+        self.rate_cell = ""
         self.flow: dict[str, Series] = {}
         self.points: dict[str, Point] = {}
 
@@ -35,96 +37,142 @@ class Debt:
         return cell
 
     def write(self) -> None:
-        """Write sizing, balance and coverage."""
-        worth, number = self.given.number, self.cash.plan.number
-        nominal, tax = self.cash.rows.nominal, self.cash.rows.tax
+        """Write sizing, balance, coverage, sources and uses."""
+        self.sheet.heading("Cash and spending")
+        self.rate_cell = self._point("rate", "Debt rate by quarter", "(1+debt_rate)^0.25-1", self.rate, "percent_fine",
+                                     "1/quarter")  # fmt: skip
+        cash, able = self._able()
+        spend, grow = self._spend()
+        principal, share = self._size(able, spend, grow)
+        self._balance(able, spend, principal, share)
+        self._coverage(cash)
+        self._uses(spend)
+
+    def _able(self) -> tuple[Series, Series]:
+        nominal, tax, number, put = self.cash.rows.nominal, self.cash.rows.tax, self.cash.plan.number, self.sheet.series
+        free = nominal["operating"].values + tax["payable"].values
+        cash = put("Cash for debt service: operations after tax", "USD m", free,
+                   lambda q: f"{nominal['operating'][q]}+{tax['payable'][q]}")  # fmt: skip
         t = np.arange(self.quarters)
-        rate = (1 + worth["debt_rate"]) ** 0.25 - 1
-        close, end = worth["draw_quarters"], worth["draw_quarters"] + 4 * worth["tenor_years"]
-        drawing, repaying = t < close, (t >= close) & (t < end)
+        last = self.window + self.given.number["tenor_quarters"]
+        able = put(
+            "Cash for service within the tenor", "USD m", np.where((t >= self.window) & (t < last), np.clip(free, 0, None), 0),
+            lambda q: f"IF(AND({number[q]}>=draw_quarters,{number[q]}<draw_quarters+tenor_quarters),MAX({cash[q]},0),0)",
+        )  # fmt: skip
+        factor = put("Discount factor at the debt rate", "factor", (1 + self.rate) ** -(t - (self.window - 1.0)),
+                     lambda q: f"(1+{self.rate_cell})^-({number[q]}-(draw_quarters-1))", number="factor", total=None)  # fmt: skip
+        self._point("worth", "Present value of that cash", f"SUMPRODUCT({able.all}*{factor.all})",
+                    float(able.values @ factor.values))  # fmt: skip
+        return cash, able
+
+    def _spend(self) -> tuple[Series, Series]:
+        nominal, number, put = self.cash.rows.nominal, self.cash.plan.number, self.sheet.series
+        capex, deposits = nominal["capex"], nominal["deposits"]
+        t = np.arange(self.quarters)
+        values = np.where(t < self.window, np.clip(-capex.values - deposits.values, 0, None), 0.0)
+        spend = put("Spending in the window", "USD m", values,
+                    lambda q: f"IF({number[q]}<draw_quarters,MAX(-{capex[q]}-{deposits[q]},0),0)")  # fmt: skip
+        grow = put("Growth of a drawn dollar to the end of the window", "factor",
+                   (1 + self.rate) ** np.clip(self.window - 1 - t, 0, None),
+                   lambda q: f"(1+{self.rate_cell})^MAX(draw_quarters-1-{number[q]},0)", number="factor", total=None)  # fmt: skip
+        return spend, grow
+
+    def _size(self, able: Series, spend: Series, grow: Series) -> tuple[Point, Point]:
+        worth = self.given.number
+        gearing, fee = worth["gearing_max"], worth["debt_fee"]
+        total, grown = float(spend.values.sum()), float(spend.values @ grow.values)
         self.sheet.heading("Size")
-        rate_cell = self._point("rate", "Debt rate by quarter", "(1+debt_rate)^0.25-1", rate, "percent_fine", "1/qtr")
-        free = np.clip(nominal["operating"].values + tax["payable"].values, 0, None)
-        cfads = self.sheet.series(
-            "Cash flow available for debt service", "USD m", free * repaying,
-            lambda q: f"IF(AND({number[q]}>=draw_quarters,{number[q]}<draw_quarters+4*tenor_years),"
-            f"MAX({nominal['operating'][q]}+{tax['payable'][q]},0),0)",
-        )  # fmt: skip
-        factor = self.sheet.series(
-            "Discount factor at the debt rate, to the close", "factor", (1 + rate) ** -(t - close + 1),
-            lambda q: f"(1+{rate_cell})^-({number[q]}-draw_quarters+1)", number="factor", total=None,
-        )  # fmt: skip
-        spend = self.sheet.series("Capex in the draw period", "USD m", -nominal["capex"].values * drawing,
-                                  lambda q: f"IF({number[q]}<draw_quarters,-{nominal['capex'][q]},0)")  # fmt: skip
-        worth_of = float(cfads.values @ factor.values)
-        present = self._point("pv_cfads", "Present value of available cash flow",
-                              f"SUMPRODUCT({cfads.all}*{factor.all})", worth_of)  # fmt: skip
-        most = worth["gearing_max"] * float(spend.values.sum())
-        by_gearing = self._point("by_gearing", "Debt by gearing", f"gearing_max*{spend.total}", most)
-        carry = worth_of / worth["target_dscr"]
-        by_cover = self._point("by_cover", "Debt by coverage", f"{present}/target_dscr", carry)
-        size = min(most, carry)
-        debt = self._point("debt", "Debt", f"MIN({by_gearing},{by_cover})", size)
-        self._balance(cfads, spend, (debt, size), (present, worth_of), (rate_cell, rate))
-        self._coverage(cfads, (debt, size), (present, worth_of))
-        self._sources(spend, (debt, size))
+        grown_cell = self._point("grown", "Spending with interest to the end of the window",
+                                 f"SUMPRODUCT({spend.all}*{grow.all})", grown)  # fmt: skip
+        room = grown - gearing * (grown - total) - gearing * fee * total
+        room_text = f"({grown_cell}-gearing_max*({grown_cell}-{spend.total})-gearing_max*debt_fee*{spend.total})"
+        most = gearing * total / room if room > 0 else 0.0
+        by_gearing = self._point("by_gearing", "Share drawn by gearing",
+                                 f"IF({room_text}>0,gearing_max*{spend.total}/{room_text},0)", most, "percent", "1")  # fmt: skip
+        carry = self.points["worth"][1] / worth["target_dscr"]
+        by_cover = self._point("capacity", "Debt by coverage", f"{self.points['worth'][0]}/target_dscr", carry)
+        share = min(most, carry / grown if grown > 0 else 0.0, 1.0)
+        text = f"MIN({by_gearing},IF({grown_cell}>0,{by_cover}/{grown_cell},0),1)"
+        share_cell = self._point("share", "Share of spending drawn", text, share, "percent", "1")
+        debt = self._point("debt", "Debt when repayment starts", f"{share_cell}*{grown_cell}", share * grown)
+        return (debt, share * grown), (share_cell, share)
 
-    def _balance(self, cfads: Series, spend: Series, debt: Point, present: Point, rate: Point) -> None:
-        share = debt[1] / max(float(spend.values.sum()), 1e-6)
-        part = debt[1] / max(present[1], 1e-6)
-        draw, service = spend.values * share, cfads.values * part
-        opening, interest, repayment, closing = (np.zeros(self.quarters) for _ in range(4))
-        before = 0.0
+    def _balance(self, able: Series, spend: Series, debt: Point, share: Point) -> None:
+        present = self.points["worth"]
+        draw = share[1] * spend.values
+        service = able.values * (debt[1] / present[1] if present[1] > 0 else 0.0)
+        opening, interest, closing = (np.zeros(self.quarters) for _ in range(3))
+        owed = 0.0
         for q in range(self.quarters):
-            opening[q] = before
-            interest[q] = before * rate[1]
-            repayment[q] = service[q] - interest[q] if cfads.values[q] > 0 else 0.0
-            before = closing[q] = before + draw[q] - repayment[q]
+            opening[q], interest[q] = owed, owed * self.rate
+            owed = closing[q] = owed + interest[q] + draw[q] - service[q]
         self.sheet.heading("Balance")
-        row = self.sheet.row
-        last = Series(self.sheet.name, row + 5, closing)
-        put = self.sheet.series
+        put, flow = self.sheet.series, self.flow
+        last = Series(self.sheet.name, self.sheet.row + 4, closing)
         start = put("Opening balance", "USD m", opening, lambda q: last[q - 1] if q else "0", total=None)
-        self.flow["draw"] = put("Drawn", "USD m", draw, lambda q: f"{spend[q]}*{debt[0]}/MAX({spend.total},0.000001)")
-        self.flow["interest"] = put("Interest", "USD m", interest, lambda q: f"{start[q]}*{rate[0]}")
-        self.flow["service"] = put(
-            "Debt service (sculpted)", "USD m", service, lambda q: f"{cfads[q]}*{debt[0]}/MAX({present[0]},0.000001)"
-        )
-        flow = self.flow
-        self.flow["repayment"] = put("Repayment", "USD m", repayment,
-                                     lambda q: f"IF({cfads[q]}>0,{flow['service'][q]}-{flow['interest'][q]},0)")  # fmt: skip
-        self.flow["closing"] = put("Closing balance", "USD m", closing,
-                                   lambda q: f"{start[q]}+{flow['draw'][q]}-{flow['repayment'][q]}", total=None, bold=True)  # fmt: skip
+        flow["draw"] = put("Drawn", "USD m", draw, lambda q: f"{share[0]}*{spend[q]}")
+        flow["interest"] = put("Interest", "USD m", interest, lambda q: f"{start[q]}*{self.rate_cell}")
+        flow["service"] = put("Debt service, sculpted", "USD m", service,
+                              lambda q: f"IF({present[0]}>0,{able[q]}*{debt[0]}/{present[0]},0)")  # fmt: skip
+        flow["closing"] = put("Closing balance", "USD m", closing,
+                              lambda q: f"{start[q]}+{flow['interest'][q]}+{flow['draw'][q]}-{flow['service'][q]}",
+                              total=None, bold=True)  # fmt: skip
+        flow["repayment"] = put("Repayment: service less interest, after the window", "USD m",
+                                np.where(np.arange(self.quarters) >= self.window, service - interest, 0.0),
+                                lambda q: f"IF({self.cash.plan.number[q]}>=draw_quarters,{flow['service'][q]}"
+                                f"-{flow['interest'][q]},0)")  # fmt: skip
+        fee = self.given.number["debt_fee"] * float(draw.sum())
+        self._point("fee", "Fee of the loan, paid at the start", f"debt_fee*{flow['draw'].total}", fee)
 
-    def _coverage(self, cfads: Series, debt: Point, present: Point) -> None:
+    def _coverage(self, cash: Series) -> None:
         self.sheet.heading("Coverage")
         service = self.flow["service"]
-        has = service.values > 1e-9
-        values = np.where(has, cfads.values / np.where(has, service.values, 1), np.nan)
-        dscr = self.sheet.series("DSCR", "multiple", values,
-                                 lambda q: f'IF({service[q]}>0.000000001,{cfads[q]}/{service[q]},"")',
-                                 number="ratio", total="MIN")  # fmt: skip
+        due = service.values > 0
+        values = np.full(self.quarters, np.nan)
+        for q in np.flatnonzero(due):
+            span = [s for s in range(max(0, q - 3), q + 1) if due[s]]
+            values[q] = cash.values[span].sum() / service.values[span].sum()
+
+        def text(q: int) -> str:
+            first = max(0, q - 3)
+            paid = service.span(first, q)
+            return f'IF({service[q]}>0,SUMIF({paid},">0",{cash.span(first, q)})/SUM({paid}),"")'
+
+        dscr = self.sheet.series(
+            "DSCR of the last four quarters", "multiple", values, text, number="ratio", total="MIN"
+        )
         self.flow["dscr"] = dscr
-        lowest = float(np.nanmin(values)) if has.any() else 0.0
-        self._point("min_dscr", "Lowest DSCR", dscr.total, lowest, "ratio", "multiple")
+        lowest = float(np.nanmin(values)) if due.any() else 0.0
+        self._point("min_dscr", "Lowest DSCR (0: no debt)", dscr.total, lowest, "ratio", "multiple")
         breach = int(np.nansum(values < self.given.number["covenant_dscr"]))
         self._point("breaches", "Quarters under the covenant", f'COUNTIF({dscr.all},"<"&covenant_dscr)', breach, "whole",
                     "quarters")  # fmt: skip
-        self._point("llcr", "LLCR at the close", f"IF({debt[0]}>0,{present[0]}/{debt[0]},0)",
+        present, debt = self.points["worth"], self.points["debt"]
+        self._point("llcr", "LLCR when repayment starts", f"IF({debt[0]}>0,{present[0]}/{debt[0]},0)",
                     present[1] / debt[1] if debt[1] > 0 else 0.0, "ratio", "multiple")  # fmt: skip
 
-    def _sources(self, spend: Series, debt: Point) -> None:
-        self.sheet.heading("Sources and uses of the draw period")
-        drawing = np.arange(self.quarters) < self.given.number["draw_quarters"]
-        number, interest = self.cash.plan.number, self.flow["interest"]
-        paid = float(interest.values[drawing].sum())
-        built = self._point("use_capex", "Use: capex", spend.total, float(spend.values.sum()))
-        carry = self._point("use_interest", "Use: interest while drawing",
-                            f"SUMPRODUCT({interest.all}*({number.all}<draw_quarters))", paid)  # fmt: skip
-        uses = self._point("uses", "Uses", f"{built}+{carry}", float(spend.values.sum()) + paid)
-        source = self._point(
-            "source_debt", "Source: debt", self.flow["draw"].total, float(self.flow["draw"].values.sum())
-        )
-        rest = self.points["uses"][1] - self.points["source_debt"][1]
-        equity = self._point("source_equity", "Source: equity", f"{uses}-{source}", rest)
-        self._point("sources", "Sources", f"{source}+{equity}", self.points["uses"][1])
+    def _uses(self, spend: Series) -> None:
+        self.sheet.heading("Uses and sources of the window")
+        nominal, drawing = self.cash.rows.nominal, np.arange(self.quarters) < self.window
+        number = self.cash.plan.number
+        names = []
+        for name, label in (("hall_capex", "Use: construction"), ("silicon_capex", "Use: accelerators and network"),
+                            ("deposits", "Use: deposits and prepayments")):  # fmt: skip
+            row = nominal[name]
+            text = f"-SUMPRODUCT({row.all}*({spend.all}>0))"
+            names.append(self._point(f"use_{name}", label, text, -float(row.values @ (spend.values > 0))))
+        interest, fee = self.flow["interest"], self.points["fee"]
+        carry = f"SUMPRODUCT({interest.all}*({number.all}<draw_quarters))"
+        built = float(interest.values @ drawing)
+        names.append(self._point("use_interest", "Use: interest in the window", carry, built))
+        names.append(self._point("use_fee", "Use: fee", fee[0], fee[1]))
+        total = sum(self.points[k][1] for k in self.points if k.startswith("use_"))
+        self._point("uses", "Uses", "+".join(names), total)
+        drawn = self.flow["draw"]
+        one = self._point("source_debt", "Source: debt drawn", drawn.total, float(drawn.values.sum()))
+        two = self._point("source_interest", "Source: debt for capitalised interest",
+                          f"{self.points['debt'][0]}-{one}", self.points["debt"][1] - float(drawn.values.sum()))  # fmt: skip
+        equity = float(spend.values.sum() - drawn.values.sum()) + fee[1]
+        three = self._point("source_equity", "Source: equity", f"{spend.total}-{drawn.total}+{fee[0]}", equity)
+        total = sum(self.points[k][1] for k in ("source_debt", "source_interest", "source_equity"))
+        self._point("sources", "Sources", f"{one}+{two}+{three}", total)

@@ -24,6 +24,7 @@ class PlanRows:
     gpu_factor: Series
     rent_factor: Series
     power_factor: Series
+    work_price: Series
     served: Series
     trained: Series
     start: dict[int, Series]
@@ -90,6 +91,8 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
             ("Electricity price against the base year", base.power_price_factor),
         )
     )
+    work = sheet.series("Market rent of an hour of the first type's work", "USD/h", base.work_price_usd_per_h, kind="input",
+                        number="decimal", total=None)  # fmt: skip
     sheet.heading("Decisions: work served")
     served = sheet.series("Tokens served", "Mtok", base.served_mtok, kind="decision", number="count")
     trained = sheet.series("Training served", "ZFLOP", base.trained_zflop, kind="decision", number="count")
@@ -123,7 +126,7 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
     signed, hall_live, live_mw = _capacity(sheet, given, base, start)
     rent_live, accelerators = _accelerators(sheet, given, base, pools["live"], sign)
     return PlanRows(
-        sheet.number, token, train, gpu, rent, power, served, trained, start, signed, hall_live, live_mw, buy, ordered,
+        sheet.number, token, train, gpu, rent, power, work, served, trained, start, signed, hall_live, live_mw, buy, ordered,
         pools["live"], pools["training"], pools["inference"], sign, used, rent_live, accelerators,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,9 +77,8 @@ def factors(scenario: Scenario, catalog: Catalog) -> tuple[Factor, ...]:
         return from_range(r.low / r.value, 1.0, r.high / r.value)
 
     both = (demand.run_rate_revenue_usd_per_year, demand.programme_share_frac)
-    low, high = (np.exp(sign * np.hypot(*(_log_ratio(r, sign) for r in both))) for sign in (-1, 1))
+    low, high = (np.exp(sign * np.hypot(_log_ratio(both[0], sign), _log_ratio(both[1], sign))) for sign in (-1, 1))
     months = risk.delay_months
-    field: Callable[[str], tuple[str, ...]] = lambda path: (f"scenario.{path}",)  # noqa: E731
     return (
         Factor(
             "revenue_factor",
@@ -101,14 +99,14 @@ def factors(scenario: Scenario, catalog: Catalog) -> tuple[Factor, ...]:
             "Revenue per million tokens",
             "x base",
             relative(demand.blended_token_price_usd_per_mtok),
-            field("demand.blended_token_price_usd_per_mtok"),
+            ("scenario.demand.blended_token_price_usd_per_mtok",),
         ),
         Factor(
             "research_factor",
             "Research compute per unit of serving",
             "x base",
             relative(demand.research_compute_multiple),
-            field("demand.research_compute_multiple"),
+            ("scenario.demand.research_compute_multiple",),
         ),
         Factor(
             "rent_factor",
@@ -122,35 +120,35 @@ def factors(scenario: Scenario, catalog: Catalog) -> tuple[Factor, ...]:
             "Purchase price of accelerators",
             "x base",
             relative(risk.gpu_price_factor),
-            field("risk.gpu_price_factor"),
+            ("scenario.risk.gpu_price_factor",),
         ),
         Factor(
             "delay_quarters",
             "Delay of halls that are not live yet, beyond their median lead time",
             "quarters",
             from_range(months.low / 3, months.value / 3, months.high / 3, kind="triangular"),
-            field("risk.delay_months"),
+            ("scenario.risk.delay_months",),
         ),
         Factor(
             "power_price_factor",
             "Price of electricity",
             "x base",
             relative(scenario.energy.power_price_factor),
-            field("energy.power_price_factor"),
+            ("scenario.energy.power_price_factor",),
         ),
         Factor(
             "chip_progress_factor",
             "Speed of accelerators that are not delivered yet, at their catalogue price",
             "x base",
             relative(risk.chip_progress_factor),
-            field("risk.chip_progress_factor"),
+            ("scenario.risk.chip_progress_factor",),
         ),
         Factor(
             "serving_gain_factor",
             "Yearly gain of tokens per accelerator by software",
             "x base multiple",
             relative(demand.serving_gain_per_year),
-            field("demand.serving_gain_per_year"),
+            ("scenario.demand.serving_gain_per_year",),
         ),
     )
 

@@ -105,7 +105,7 @@
     option.tooltip = Object.assign({ confine: true, backgroundColor: colors.paper, borderColor: colors.rule, textStyle: { color: colors.ink, fontSize: 12 } }, option.tooltip);
     option.tooltip.formatter = tip(figure, option, horizontal);
     option.animation = false;
-    option.textStyle = { fontFamily: getComputedStyle(document.body).fontFamily, color: colors.ink };
+    option.textStyle = { fontFamily: "Arial, sans-serif", color: colors.ink };
     option.aria = { enabled: true };
     delete option.narrow;
     return option;
