@@ -12,8 +12,24 @@ from plan_fixtures import demand, fleet, scenario, site, supply, tree_of
 from kiban.catalog import load_catalog
 from kiban.plan import run_plan
 from kiban.results import (
-    Claim, Driver, Finance, Gauge, Impact, Irr, MoneyFlow, Plan, PlanMetrics, Regime, Risk, Site, Statements, Study,
-    Supply, SupplyCase, Tornado, UnitCost,
+    Claim,
+    Driver,
+    Finance,
+    Gauge,
+    Impact,
+    Irr,
+    MoneyFlow,
+    Plan,
+    PlanMetrics,
+    Regime,
+    Risk,
+    Site,
+    Statements,
+    Study,
+    Supply,
+    SupplyCase,
+    Tornado,
+    UnitCost,
 )  # fmt: skip
 from kiban.scenario import Scenario
 from kiban.scenario.load import Loaded, load_scenario_text
@@ -97,7 +113,7 @@ def finance_of(plan: Plan) -> Finance:
             leaf_payback_years=np.where(good > 0.8, 4.0, np.nan), debt_usd=12.5e9, gearing_frac=0.62,
             break_even_rent_factor=0.82, break_even_utilisation_frac=0.51,
         )
-        for name, npv in (("plan", plan.chosen.expected_npv_usd), *((b.name, b.expected_npv_usd) for b in plan.baselines))
+        for name, npv in [(o.name, o.expected_npv_usd) for o in (plan.chosen, *plan.baselines)]
     )  # fmt: skip
     units = tuple(
         _unit_cost(rung.name, rung.holds_hall, chip, g)
@@ -137,7 +153,8 @@ def impact_of(one: Scenario, quarters: int) -> Impact:
         ("servers and accelerators", "server assembly", 5e9), ("electricity", "power generation", 3e9),
         ("hall rent", "landlords", 4e9), ("semiconductor design", "gross margin", 6.5e9),
         ("semiconductor design", "wages, materials and further suppliers", 2.5e9),
-        ("server assembly", "gross margin", 0.6e9), ("server assembly", "wages, materials and further suppliers", 4.4e9),
+        ("server assembly", "gross margin", 0.6e9),
+        ("server assembly", "wages, materials and further suppliers", 4.4e9),
         ("power generation", "wages, materials and further suppliers", 3e9), ("landlords", "gross margin", 2e9),
         ("landlords", "wages, materials and further suppliers", 2e9),
     )  # fmt: skip
@@ -147,7 +164,8 @@ def impact_of(one: Scenario, quarters: int) -> Impact:
     return Impact(
         quarterly_energy_mwh=1.3e6 * rise, quarterly_location_kg_co2=2.8e8 * rise,
         quarterly_marginal_kg_co2=5.2e8 * rise, embodied_kg_co2=9e8, quarterly_site_water_m3=2e5 * rise,
-        quarterly_source_water_m3=1.2e6 * rise, quarterly_construction_jobs=2600 * np.exp(-((np.arange(quarters) - 6) ** 2) / 12),
+        quarterly_source_water_m3=1.2e6 * rise,
+        quarterly_construction_jobs=2600 * np.exp(-((np.arange(quarters) - 6) ** 2) / 12),
         quarterly_permanent_jobs=230 * rise, sites=names, site_peak_permanent_jobs=120 * count,
         site_peak_construction_jobs=1300 * count, local_share_frac=0.18 * count,
         money=tuple(MoneyFlow(*f) for f in flows), claims=(claim,), kg_co2_per_mtok=0.021,
@@ -181,7 +199,7 @@ def risk_of(plan: Plan, futures: int = 512, shift_usd: float = 0.0) -> Risk:
     low, high = np.quantile(values, [0.05, 0.95], axis=1)
     wins = np.array([0.0, *(float((r == best).mean()) for r in responding)])
     drivers = tuple(
-        Driver(n, s, "quarters" if "quarters" in n else "x base", a, 1.0, b, ("precedent.layer_recovery_frac.shell_and_mep",))
+        Driver(n, s, "quarters" if "quarters" in n else "x base", a, 1.0, b, ("risk.rent_level_factor",))
         for n, s, a, b, _ in DRIVERS
     )  # fmt: skip
     base = plan.chosen.expected_npv_usd

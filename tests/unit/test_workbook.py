@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,13 +15,18 @@ import workbook_fixtures as fx
 from openpyxl.workbook import Workbook
 
 from kiban.report.workbook import write_workbook
-from kiban.report.workbook_cash import yearly_irr
 
 SHEETS = [
     "Summary", "Assumptions", "Plan", "Capex schedule", "Operations", "Cash flow", "Debt", "Unit costs", "Futures",
     "Impact", "Hourly", "Monthly", "Sources", "Checks",
 ]  # fmt: skip
-CASES = [{}, {"base_leaf": 2}, {"owned": True}, {"owned": True, "base_leaf": 1, "quarters": 40}]
+CASES: list[dict[str, Any]] = [
+    {},
+    {"likely": 2},
+    {"owned": True},
+    {"owned": True, "likely": 0, "quarters": 40, "gearing_max_frac": 0.9, "tenor_years": 3},
+    {"gearing_max_frac": 0.0},
+]
 
 
 @cache
@@ -60,11 +66,23 @@ def test_every_number_is_finite_and_no_cell_is_an_error() -> None:
     assert count > 2000
 
 
+def test_months_are_formulas_over_the_hours(tmp_path: Path) -> None:
+    study = fx.study(hours=True)
+    write_workbook(tmp_path / "hours.xlsx", *study)
+    formulas, values = (openpyxl.load_workbook(tmp_path / "hours.xlsx", data_only=d) for d in (False, True))
+    row = next(r for r in values["Monthly"].iter_rows(values_only=True) if r[:2] == ("plains", "Price"))
+    hourly = study[2].supply.cases[1][0].hourly_price_usd_per_mwh
+    assert row[3] == pytest.approx(hourly[:744].mean(), abs=0.01)
+    assert row[15] == pytest.approx(hourly.mean(), abs=0.01)
+    assert formulas["Monthly"]["D5"].value == "=AVERAGE('Hourly'!C5:C748)"
+    assert values["Hourly"].max_row == 8764
+
+
 def test_main_sheets_are_formulas() -> None:
     for name in ("Cash flow", "Debt"):
         sheet = books()[0][name]
         for row in sheet.iter_rows(min_row=6, min_col=5):
-            assert all(c.value is None or c.data_type == "f" for c in row), name
+            assert not any(c.data_type == "n" and c.value is not None for c in row), name
 
 
 @pytest.mark.parametrize("case", range(len(CASES)))
@@ -86,17 +104,18 @@ def test_real_lines_equal_the_plan_rooms_books(case: int) -> None:
     assert value == pytest.approx(study.plan.chosen.node_value_usd[path] / 1e6, rel=1e-9, abs=1e-6)
     factor = (1 + scenario.finance.discount_frac_per_year) ** (-np.arange(len(path)) / 4)
     npv = factor @ (study.plan.chosen.node_value_usd[path] / 1e6 - cost.sum(axis=1))
-    assert row_of(cash, "NPV before tax, real, unlevered")[0] == pytest.approx(npv, rel=1e-9)
+    assert row_of(cash, "NPV before tax, real, of served work")[0] == pytest.approx(npv, rel=1e-9)
 
 
 def test_debt_is_repaid_and_no_larger_than_allowed() -> None:
     scenario = fx.study(**CASES[2])[0]
     debt = books()[1]["Debt"]
-    size = row_of(debt, "Debt")[0]
-    assert 0 < size <= scenario.finance.gearing_max_frac * row_of(debt, "Use: capex")[0] * (1 + 1e-9)
-    assert row_of(debt, "Drawn")[0] == pytest.approx(size)
-    assert row_of(debt, "Repayment")[0] + row_of(debt, "Closing balance")[-1] == pytest.approx(size)
-    assert row_of(debt, "Lowest DSCR")[0] >= scenario.finance.target_dscr * (1 - 1e-9)
+    size = row_of(debt, "Debt when repayment starts")[0]
+    assert 0 < size <= scenario.finance.gearing_max_frac * row_of(debt, "Uses")[0] * (1 + 1e-9)
+    repaid = row_of(debt, "Repayment: service less interest, after the window")[0]
+    assert repaid == pytest.approx(size)
+    assert row_of(debt, "Closing balance")[-1] == pytest.approx(0, abs=1e-6)
+    assert row_of(debt, "Lowest DSCR (0: no debt)")[0] >= scenario.finance.target_dscr * (1 - 1e-9)
     assert row_of(debt, "Sources")[0] == pytest.approx(row_of(debt, "Uses")[0])
 
 
@@ -117,13 +136,13 @@ def test_every_row_used_has_its_source() -> None:
 
 def test_key_inputs_have_names_and_colours() -> None:
     book = books()[0]
-    names = ("discount_rate", "inflation", "energy_price_factor", "gpu_price_factor", "hall_rent_factor", "tax_rate",
+    names = ("discount_rate", "inflation", "energy_price_factor", "gpu_price_factor", "hall_rent_factor", "tax_federal",
              "debt_rate")  # fmt: skip
     for name in names:
         sheet, cell = book.defined_names[name].attr_text.split("!")
         found = book[sheet.strip("'")][cell.replace("$", "")]
         assert found.font.color.rgb == "FF0000FF", name
-    assert book["Cash flow"]["E10"].font.color.rgb == "FF000000"
+    assert book["Cash flow"]["E8"].font.color.rgb == "FF000000"
     assert book["Cash flow"].freeze_panes == "E6"
 
 
@@ -133,13 +152,29 @@ def test_nothing_points_outside() -> None:
     assert all(not sheet._hyperlinks for sheet in book)
 
 
-def test_checks_name_the_totals_that_are_off() -> None:
-    """The fixture's finance results are made up: rows of the plan room agree, and a wrong total is flagged."""
-    checks = {r[0]: r for r in books()[1]["Checks"].iter_rows(min_row=6, values_only=True) if r[0]}
-    plan_rows = [r for name, r in checks.items() if "plan room" in name]
-    assert len(plan_rows) >= 10
-    assert all(r[6] == "OK" for r in plan_rows)
-    assert checks["NPV after tax, real, unlevered (finance room)"][6] == "off"
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_every_total_equals_the_engine(case: int) -> None:
+    checks = {r[0]: r for r in books(case)[1]["Checks"].iter_rows(min_row=6, values_only=True) if r[6]}
+    assert len(checks) >= (25 if case == 4 else 30)
+    assert {name for name, r in checks.items() if r[6] != "OK"} == set()
+    for name, row in checks.items():
+        assert row[3] == pytest.approx(row[2], rel=1e-9, abs=1e-6), name
+
+
+def test_a_total_that_is_off_is_flagged(tmp_path: Path) -> None:
+    scenario, catalog, study, risk = fx.study()
+    metrics = replace(study.finance.metrics[0], leaf_npv_usd=study.finance.metrics[0].leaf_npv_usd * 1.002)
+    wrong = replace(study, finance=replace(study.finance, metrics=(metrics, *study.finance.metrics[1:])))
+    write_workbook(tmp_path / "wrong.xlsx", scenario, catalog, wrong, risk)
+    sheet = openpyxl.load_workbook(tmp_path / "wrong.xlsx", data_only=True)["Checks"]
+    flags = {r[0]: r[6] for r in sheet.iter_rows(min_row=6, values_only=True) if r[6]}
+    assert [name for name, flag in flags.items() if flag == "off"] == ["NPV after tax, real, unlevered (finance room)"]
+
+
+def test_a_programme_without_sites_still_has_a_workbook(tmp_path: Path) -> None:
+    write_workbook(tmp_path / "rents.xlsx", *fx.study(sites=False))
+    sheet = openpyxl.load_workbook(tmp_path / "rents.xlsx", data_only=True)["Checks"]
+    assert {r[6] for r in sheet.iter_rows(min_row=6, values_only=True) if r[6]} == {"OK"}
 
 
 def test_the_same_study_writes_the_same_cells(tmp_path: Path) -> None:
@@ -148,11 +183,14 @@ def test_the_same_study_writes_the_same_cells(tmp_path: Path) -> None:
         write_workbook(path, *fx.study(**CASES[0]))
     one, two = (openpyxl.load_workbook(p) for p in paths)
     for sheet in one:
-        cells = [[c for c in row] for row in sheet.iter_rows(values_only=True)]
-        assert cells == [[c for c in row] for row in two[sheet.title].iter_rows(values_only=True)]
+        cells = [list(row) for row in sheet.iter_rows(values_only=True)]
+        assert cells == [list(row) for row in two[sheet.title].iter_rows(values_only=True)]
 
 
-def test_irr_has_a_status() -> None:
-    assert yearly_irr(np.array([-100.0, 0.0, 0.0, 0.0, 110.0])) == "not unique" or True
-    assert yearly_irr(np.array([-100.0, 50.0, 60.0])) == pytest.approx(((1 + 0.0639410298) ** 4) - 1, rel=1e-6)
-    assert yearly_irr(np.array([-1.0, 3.0, -2.0, 1.0])) == "not unique"
+def test_returns_carry_their_status() -> None:
+    sheet = books()[1]["Cash flow"]
+    finance = fx.study(**CASES[2])[2].finance
+    irr = finance.metrics[0].leaf_project_irr[finance.base_leaf]
+    shown = row_of(sheet, "IRR of the project, nominal")
+    assert shown[0] == (pytest.approx(irr.roots_frac_per_year[0]) if irr.roots_frac_per_year else "none")
+    assert shown[1].startswith({"unique": "one", "several": "several", "none": "no"}[irr.status])

@@ -59,25 +59,32 @@ def risk() -> Risk:
 
 @cache
 def study(
-    likely: int = 1, owned: bool = False, quarters: int = 24, **finance: Any
+    likely: int = 1, owned: bool = False, quarters: int = 24, sites: bool = True, hours: bool = False, **finance: Any
 ) -> tuple[Scenario, Catalog, Study, Risk]:
-    """The small programme whose future ``likely`` is the base history; with ``owned``, Texas may only build and New York has halls signed before the horizon."""
+    """The small programme whose future ``likely`` is the base history.
+
+    With ``owned``, Texas may only build and New York has halls signed before the horizon.
+    Without ``hours`` the study keeps no hourly supply, which makes files small and tests quick.
+    """
     changes: dict[str, Any] = {"horizon": {"start_quarter": "2026Q4", "length_quarters": quarters, "price_year": 2026}}
     changes["futures"] = {"branch_quarters": [4], "probability": [0.5 if i == likely else 0.25 for i in range(3)]}
     changes["finance"] = finance
+    if not sites:
+        changes["sites"] = []
     if owned:
-        sites = [s.model_dump() for s in fx.scenario().sites]
-        sites[1]["rungs"] = ["owned"]
-        sites[0]["committed"].append({"quarter": "2025Q2", "it_mw": 20.0, "accelerator": "now"})
-        sites[0]["max_it_mw"] = 200
-        changes["sites"] = sites
+        parts = [s.model_dump() for s in fx.scenario().sites]
+        parts[1]["rungs"] = ["owned"]
+        parts[0]["committed"].append({"quarter": "2025Q2", "it_mw": 20.0, "accelerator": "now"})
+        parts[0]["max_it_mw"] = 200
+        changes["sites"] = parts
     scenario, catalog = fx.scenario(**changes), load_catalog()
     tree = fx.tree_of(quarters, list(scenario.futures.branch_quarters), list(scenario.futures.probability))
     demand, fleet, site, power = fx.demand(scenario, tree), fx.fleet(), fx.site(scenario), supply(scenario)
     with catalog.recording("plan"):
         plan = run_plan(scenario, catalog, demand, fleet, site, power)
     whole = Study(
-        scenario_name=scenario.name, scenario_hash="abc123", demand=demand, fleet=fleet, site=site, supply=power,
+        scenario_name=scenario.name, scenario_hash="abc123", demand=demand, fleet=fleet, site=site,
+        supply=power if hours else fx.supply(scenario),
         plan=plan, finance=run_finance(scenario, catalog, demand, fleet, site, power, plan),
         impact=run_impact(scenario, catalog, demand, fleet, site, power, plan),
         used_keys={name: tuple(sorted(keys)) for name, keys in catalog.used.items()},

@@ -25,6 +25,8 @@ class ServingCoefficients:
     prefill_efficiency_frac: float
     decode_efficiency_frac: float
     bandwidth_efficiency_frac: float
+    moe_bytes: float
+    """Memory traffic per token, expert layer, hidden value and visited expert: permutation and gathering."""
     dispatch_multiple: float
     layer_s: float
     memory_use_frac: float
@@ -68,6 +70,7 @@ def load_serving(catalog: Catalog) -> ServingCoefficients:
         prefill_efficiency_frac=get("prefill_efficiency_frac"),
         decode_efficiency_frac=get("decode_efficiency_frac"),
         bandwidth_efficiency_frac=get("bandwidth_efficiency_frac"),
+        moe_bytes=get("moe_bytes"),
         dispatch_multiple=get("dispatch_multiple"),
         layer_s=get("layer_s"),
         memory_use_frac=get("memory_use_frac"),
@@ -88,14 +91,20 @@ def decode_step_s(
     reads = np.array([model.weights_read_bytes(at, b) for b in batch]) + batch * context_tok * kv_bytes(
         model, precision
     )
-    visits = model.experts_active + model.experts_shared if model.is_moe else 0
-    dispatch = batch * model.moe_layers * model.hidden * visits * 2 * (group > 1)
+    routed = batch * _routed_values(model)
+    reads = reads + routed * c.moe_bytes
     return np.asarray(
         reads / (group * chip.memory_bytes_per_s * c.bandwidth_efficiency_frac)
         + batch * model.forward_flop_per_tok(context_tok) / (group * peak * c.decode_efficiency_frac)
-        + c.dispatch_multiple * dispatch / (group * chip.scale_up_bytes_per_s)
+        + c.dispatch_multiple * routed * 2 * (group > 1) / (group * chip.scale_up_bytes_per_s)
         + c.layer_s * model.layers
     )
+
+
+def _routed_values(model: ModelSpec) -> float:
+    """Hidden values that one token sends to experts over all layers."""
+    visits = model.experts_active + model.experts_shared if model.is_moe else 0
+    return float(model.moe_layers * model.hidden * visits)
 
 
 def kv_bytes(model: ModelSpec, precision: str) -> float:
@@ -160,7 +169,10 @@ def _prefill(
     peak, _ = chip.peak(work.precision)
     computed = max(work.prompt_tok * (1 - work.prefix_cache_frac), 1.0)
     flop = model.forward_flop_per_tok(work.prompt_tok / 2)
-    visits = model.experts_active + model.experts_shared if model.is_moe else 0
-    dispatch = model.moe_layers * model.hidden * visits * 2 * (group > 1) / chip.scale_up_bytes_per_s
-    per_tok = flop / (peak * c.prefill_efficiency_frac) + c.dispatch_multiple * dispatch
+    routed = _routed_values(model)
+    per_tok = (
+        flop / (peak * c.prefill_efficiency_frac)
+        + routed * c.moe_bytes / (chip.memory_bytes_per_s * c.bandwidth_efficiency_frac)
+        + c.dispatch_multiple * routed * 2 * (group > 1) / chip.scale_up_bytes_per_s
+    )
     return 1.0 / per_tok, computed * per_tok / group + c.layer_s * model.layers

@@ -10,7 +10,7 @@ from kiban.figures.figure import Basis, Figure
 from kiban.figures.futures import options_figure, tree_figure
 from kiban.figures.impact import impact_figures
 from kiban.figures.lender import lender_figures
-from kiban.figures.places import places_figures
+from kiban.figures.places import pair_of, places_figures
 from kiban.figures.power import power_figures
 from kiban.figures.risk import risk_figures
 from kiban.results import Risk, Study
@@ -21,12 +21,12 @@ def all_figures(study: Study, risk: Risk, basis: Basis) -> list[Figure]:
     quarters = study.demand.tree.quarters
     return [
         options_figure(study.plan, quarters, basis),
-        *cost_figures(study.finance, basis),
+        *cost_figures(study.finance, study.fleet, basis),
         *capacity_figures(study, basis),
         tree_figure(study, basis),
         *places_figures(study, risk, basis),
-        *climate_figures(study.site, basis),
-        *power_figures(study.supply, basis),
+        *climate_figures(study.site, basis, pair_of(study) or ()),
+        *power_figures(study.supply, basis, pair_of(study) or ()),
         *bubble_figures(risk, study.finance, study.plan, basis),
         *lender_figures(study.finance, study.plan, quarters, basis),
         *risk_figures(risk, basis),

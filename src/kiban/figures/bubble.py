@@ -31,7 +31,13 @@ def _rent(risk: Risk, basis: Basis) -> Figure:
         for r, c in zip(risk.regimes, colors, strict=True)
     ]
     series = [
-        bar("needed", bars, BLUE, label={"show": True, "position": "top", "kiban": "value"}),
+        bar(
+            "needed",
+            bars,
+            BLUE,
+            label={"show": True, "position": "insideTop", "kiban": "value", "color": "#fff"},
+            barMaxWidth=56,
+        ),
         line("observed", [r.observed_rent_usd_per_gpu_h for r in risk.regimes], INK, "dashed", symbol="circle"),
     ]
     legend = [("needed, under the observed rent", GREEN), ("needed, above it", RED), ("observed", INK)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +10,27 @@ from numpy.typing import NDArray
 
 from kiban.figures.colors import GREY, INK, ORANGE, RED, RUNG, RUNG_ORDER, cycle
 from kiban.figures.figure import (
-    Basis, Figure, Frame, area, cartesian, empty_figure, figure, line, quarter_axis, value_axis, words,
-)  # fmt: skip
+    Basis,
+    Figure,
+    Frame,
+    area,
+    cartesian,
+    empty_figure,
+    figure,
+    line,
+    quarter_axis,
+    value_axis,
+    words,
+)
 from kiban.results import Study, Tree
 from kiban.units import HOURS_PER_QUARTER
 from kiban.units.calendar import SECONDS_PER_HOUR
+from kiban.units.numbers import scaled
 
 Array = NDArray[np.float64]
 _ROOMS = ("demand", "compute", "plan")
+MOST_NEED_OVER_CAPACITY = 3.0
+"""The capacity chart ends at this multiple of the plan's peak."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,20 @@ def _fan(study: Study, basis: Basis, amounts: Equivalents | None) -> Figure:
     for name, row, kind in zip(("need P10", "need P50", "need P90"), fan, ("dotted", "solid", "dashed"), strict=True):
         series.append(line(name, row, INK, kind, 1.6))
         legend.append((name, INK))
-    return figure(frame, basis, cartesian(quarter_axis(tree.quarters), value_axis(), series), legend)
+    top, words_out = _frame_top(by_rung.sum(axis=1), fan, tree.quarters)
+    drawn = figure(frame, basis, cartesian(quarter_axis(tree.quarters), value_axis(max=top), series), legend)
+    return {**drawn, "note": f"{drawn['note']}{words_out}"}
+
+
+def _frame_top(capacity: Array, fan: Array, quarters: tuple[str, ...]) -> tuple[float | None, str]:
+    """Upper end of the axis, so that a far need does not flatten the plan, and words for what leaves the frame."""
+    peak, most = float(capacity.max(initial=0.0)), float(fan.max(initial=0.0))
+    if peak <= 0 or most <= MOST_NEED_OVER_CAPACITY * peak:
+        return None, ""
+    size = 10.0 ** math.floor(math.log10(peak))
+    top = math.ceil(MOST_NEED_OVER_CAPACITY * peak / size) * size
+    ends = " / ".join(scaled(float(row[-1])) for row in fan)
+    return top, f" The need leaves the frame: in {quarters[-1]} it is {ends} (P10 / P50 / P90)."
 
 
 def _gaps(study: Study, basis: Basis, amounts: Equivalents | None) -> Figure:

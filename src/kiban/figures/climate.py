@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -34,8 +35,8 @@ def calendar_of_hours() -> list[tuple[int, int, int]]:
     return [(d.month, d.day, h) for d in days for h in range(24)]
 
 
-def climate_figures(site: Site, basis: Basis) -> list[Figure]:
-    """One heat map of PUE per site with its own weather, on one scale."""
+def climate_figures(site: Site, basis: Basis, first: Sequence[str] = ()) -> list[Figure]:
+    """One heat map of PUE per site with its own weather, on one scale; the sites of ``first`` come first."""
     frame = Frame(
         "pue", "places", "Hourly power overhead through the year",
         "PUE: facility MW per IT MW, mean by month and hour", ("facility",), height=270, half=True,
@@ -44,7 +45,7 @@ def climate_figures(site: Site, basis: Basis) -> list[Figure]:
     if not site.sites:
         return [empty_figure(frame, basis, "The scenario has no site of its own, so there is no hall to cool.")]
     seen: dict[bytes, int] = {}
-    for i in range(len(site.sites)):
+    for i in sorted(range(len(site.sites)), key=lambda i: site.sites[i] not in first):
         seen.setdefault(np.round(site.hourly_pue[i], 4).tobytes(), i)
     shown = list(seen.values())[:MOST_SITES]
     means = [month_hour_means(site.hourly_pue[i]) for i in shown]

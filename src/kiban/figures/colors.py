@@ -18,6 +18,15 @@ RUNG = {
 }
 RUNG_ORDER = ("owned", "build_to_suit", "landlord_lease", "operator_sublet", "neocloud", "cloud")
 
+PLAN = {
+    "plan_fixed": GREY,
+    "plan_responding": BLUE,
+    "all_cloud": ORANGE,
+    "all_leased": GREEN,
+    "all_owned": PINK,
+    "wait_two_years": SKY,
+}
+
 SOURCE = {
     "grid": GREY,
     "wind": BLUE,

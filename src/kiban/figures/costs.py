@@ -6,19 +6,21 @@ import numpy as np
 
 from kiban.figures.colors import cycle
 from kiban.figures.figure import Basis, Figure, Frame, bar, cartesian, empty_figure, figure, value_axis, words
-from kiban.results import Finance, UnitCost
+from kiban.results import Finance, Fleet, UnitCost
 
-MOST_BARS = 14
+MOST_BARS = 20
+NEAR_QUARTERS = 4
+"""Accelerators that are delivered later than this do not stand for a rung."""
 
 
-def cost_figures(finance: Finance, basis: Basis) -> list[Figure]:
+def cost_figures(finance: Finance, fleet: Fleet, basis: Basis) -> list[Figure]:
     """Two stacked bars per rung: USD per goodput GPU-hour and USD per million tokens."""
-    chosen = best_per_rung(finance.unit_costs)
+    chosen = best_per_rung(near_units(finance.unit_costs, fleet))
     rooms = ("compute", "facility", "energy", "plan", "finance")
     height = 110 + 34 * max(len(chosen), 2)
     note = (
-        "Each rung with the accelerator that serves a token cheapest there. Annuity convention, at the "
-        "utilisation of the scenario; rent of the cloud is not broken into parts that its owner does not publish."
+        "Each rung with the accelerator of the first year that serves a token cheapest there. Annuity convention, at "
+        "the utilisation of the scenario; rent of the cloud is not broken into parts that its owner does not publish."
     )
     frames = (
         Frame(
@@ -28,7 +30,8 @@ def cost_figures(finance: Finance, basis: Basis) -> list[Figure]:
         Frame(
             "cost_mtok", "cost", "What a million tokens cost on each rung",
             "USD per million tokens, prompt and answer in the scenario's mix, real", rooms,
-            "The same rungs and accelerators. A faster chip can cost more by the hour and less by the token.", height, True,
+            "The same rungs and accelerators. A faster chip can cost more by the hour and less by the token.", height,
+            True,
         ),
     )  # fmt: skip
     if not chosen:
@@ -37,6 +40,16 @@ def cost_figures(finance: Finance, basis: Basis) -> list[Figure]:
         _bars(frames[0], basis, chosen, [u.usd_per_goodput_gpu_h for u in chosen]),
         _bars(frames[1], basis, chosen, [u.usd_per_mtok for u in chosen]),
     ]
+
+
+def near_units(unit_costs: tuple[UnitCost, ...], fleet: Fleet) -> tuple[UnitCost, ...]:
+    """Unit costs with accelerators that can be had within a year; all of them if there is none."""
+    near = {
+        name
+        for name, quarter in zip(fleet.accelerators, fleet.accelerator_available_quarter, strict=True)
+        if quarter <= NEAR_QUARTERS
+    }
+    return tuple(u for u in unit_costs if u.accelerator in near) or unit_costs
 
 
 def best_per_rung(unit_costs: tuple[UnitCost, ...]) -> list[UnitCost]:

@@ -92,7 +92,7 @@ def figure(
 def _kind(option: Mapping[str, Any], name: str) -> str:
     """How the series of this name is drawn: ``area``, or a ``solid``, ``dashed`` or ``dotted`` line."""
     series = option["series"]
-    mine = next((s for s in series if s.get("name") == name), {})
+    mine: Mapping[str, Any] = next((s for s in series if s.get("name") == name), {})
     if mine.get("type") != "line" or "areaStyle" in mine:
         return "area"
     return str(mine.get("lineStyle", {}).get("type", "solid"))
@@ -100,7 +100,7 @@ def _kind(option: Mapping[str, Any], name: str) -> str:
 
 def empty_figure(frame: Frame, basis: Basis, sentence: str) -> Figure:
     """Put a sentence into the frame of a chart that has no data."""
-    rest = {"empty": sentence, "legend": [], "form": "plain", "form_x": "plain", "option": None}
+    rest: Figure = {"empty": sentence, "legend": [], "form": "plain", "form_x": "plain", "option": None}
     return {**_words(frame), **basis.of(frame.rooms), **rest}
 
 

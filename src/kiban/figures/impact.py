@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from kiban.figures.colors import BLUE, GREY, ORANGE, RED, SKY, cycle
 from kiban.figures.figure import (
-    Basis, Figure, Frame, area, cartesian, empty_figure, figure, line, quarter_axis, value_axis,
-)  # fmt: skip
+    Basis,
+    Figure,
+    Frame,
+    area,
+    cartesian,
+    empty_figure,
+    figure,
+    line,
+    quarter_axis,
+    value_axis,
+)
 from kiban.results import Impact
 
 _SMALLEST_FLOW = 0.002
@@ -36,11 +45,12 @@ def _money(impact: Impact, basis: Basis) -> Figure:
     nodes = [{"name": n, "itemStyle": {"color": cycle(i)}} for i, n in enumerate(names)]
     links = [{"source": f.source, "target": f.target, "value": f.usd} for f in flows]
     series = {
-        "type": "sankey", "data": nodes, "links": links, "left": 4, "right": 150, "top": 8, "bottom": 8,
+        "type": "sankey", "data": nodes, "links": links, "left": 4, "right": 170, "top": 8, "bottom": 8,
         "nodeGap": 12, "nodeWidth": 14, "draggable": False, "emphasis": {"focus": "adjacency"},
-        "lineStyle": {"color": "gradient", "opacity": 0.35}, "label": {"fontSize": 11, "kiban": "node"},
+        "lineStyle": {"color": "gradient", "opacity": 0.35},
+        "label": {"fontSize": 11, "width": 160, "overflow": "break"},
     }  # fmt: skip
-    option = {"tooltip": {"trigger": "item"}, "series": [series], "narrow": {"orient": "vertical"}}
+    option = {"tooltip": {"trigger": "item"}, "series": [series]}
     return figure(frame, basis, option, form="usd")
 
 

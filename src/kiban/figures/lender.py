@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kiban.figures.colors import RED, cycle
 from kiban.figures.figure import (
-    Basis, Figure, Frame, bar, cartesian, empty_figure, figure, line, quarter_axis, value_axis, words,
-)  # fmt: skip
+    Basis,
+    Figure,
+    Frame,
+    bar,
+    cartesian,
+    empty_figure,
+    figure,
+    line,
+    quarter_axis,
+    value_axis,
+    words,
+)
 from kiban.results import Finance, Plan
 
-MOST_DSCR = 10.0
-"""Higher coverage is drawn at this level: it says no more than that debt is nearly gone."""
+MOST_DSCR, LEAST_DSCR = 6.0, -2.0
+"""Coverage beyond these is drawn at them: it says no more than that debt is nearly gone, or cash is."""
 
 
 def lender_figures(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis) -> list[Figure]:
@@ -21,12 +33,14 @@ def lender_figures(finance: Finance, plan: Plan, quarters: tuple[str, ...], basi
 
 def _funds(finance: Finance, basis: Basis) -> Figure:
     frame = Frame(
-        "funds", "lender", "Sources and uses of funds", "nominal USD, sums are equal", ("finance", "plan"), height=320, half=True,
+        "funds", "lender", "Sources and uses of funds", "nominal USD, sums are equal", ("finance", "plan"),
+        height=320, half=True,
         note=f"Sized on the history {'' if not finance.statements else words(finance.statements[0].leaf)}.",
     )  # fmt: skip
     if sum(v for _, v in finance.uses) <= 0:
         return empty_figure(frame, basis, "The plan spends nothing up front, so there is nothing to fund.")
-    series, legend = [], []
+    series: list[dict[str, Any]] = []
+    legend: list[tuple[str, str]] = []
     for i, (name, value) in enumerate((*finance.sources, *finance.uses)):
         row = [value, 0.0] if i < len(finance.sources) else [0.0, value]
         if value > 0:
@@ -43,7 +57,8 @@ def _dscr(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis)
     frame = Frame(
         "dscr", "lender", "Debt service coverage by history",
         "DSCR: cash flow available per debt service due, by quarter", ("finance", "plan"),
-        f"Covenant at {finance.covenant_dscr:.2f}. Coverage above {MOST_DSCR:.0f} is drawn at {MOST_DSCR:.0f}.", 320, True,
+        f"Covenant at {finance.covenant_dscr:.2f}. Drawn between {LEAST_DSCR:.0f} and {MOST_DSCR:.0f}.",
+        320, True,
     )  # fmt: skip
     due = np.isfinite(finance.leaf_quarterly_dscr)
     if not finance.leaf_quarterly_dscr.size or not due.any():
@@ -52,12 +67,13 @@ def _dscr(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis)
     span = slice(int(used[0]), int(used[-1]) + 1)
     series, legend = [], []
     for leaf, name in enumerate(plan.leaf_name):
-        values = np.minimum(finance.leaf_quarterly_dscr[leaf], MOST_DSCR)[span]
+        values = np.clip(finance.leaf_quarterly_dscr[leaf], LEAST_DSCR, MOST_DSCR)[span]
         width = 3.0 if leaf == finance.base_leaf else 1.4
         label = words(name or "the only future") + (" (base)" if leaf == finance.base_leaf else "")
         series.append(line(label, values, cycle(leaf), width=width))
         legend.append((label, cycle(leaf)))
+    low = float(np.nanmin(finance.leaf_quarterly_dscr))
     shown = list(quarters[span])
     series.append(line("covenant", [finance.covenant_dscr] * len(shown), RED, "dashed", 1.6))
-    option = cartesian(quarter_axis(shown), value_axis(), series)
+    option = cartesian(quarter_axis(shown), value_axis(min=LEAST_DSCR if low < 0 else 0), series)
     return figure(frame, basis, option, [*legend, ("covenant", RED)], "plain")

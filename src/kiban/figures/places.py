@@ -8,8 +8,17 @@ import numpy as np
 
 from kiban.figures.colors import BLUE, GREEN, GREY, RED
 from kiban.figures.figure import (
-    Basis, Figure, Frame, bar, cartesian, empty_figure, figure, line, value_axis, words,
-)  # fmt: skip
+    Basis,
+    Figure,
+    Frame,
+    bar,
+    cartesian,
+    empty_figure,
+    figure,
+    line,
+    value_axis,
+    words,
+)
 from kiban.results import Risk, Rung, Study
 from kiban.units import HOURS_PER_YEAR
 
@@ -131,9 +140,10 @@ def _waterfall(study: Study, basis: Basis) -> Figure:
     frame = Frame(
         "waterfall", "places", title, "USD per MW of critical IT load and year, silicon apart, real",
         ("facility", "energy", "plan"),
-        f"Construction as an annuity over {shell_years(study.plan.rungs):.0f} years at the discount rate. Power price and PUE are "
-        "separated in this order: price at the first place's PUE, then PUE at the second's price. Tax includes "
-        "insurance. Delay is not a yearly cost: see the next chart. The axis does not begin at zero.", 340, True,
+        f"Construction as an annuity over {shell_years(study.plan.rungs):.0f} years at the discount rate. Power price "
+        "and PUE are separated in this order: price at the first place's PUE, then PUE at the second's price. "
+        "Tax includes insurance. Delay is not a yearly cost: see the next chart. The axis does not begin at zero.",
+        340, True,
     )  # fmt: skip
     if pair is None:
         return empty_figure(frame, basis, "The scenario has fewer than two sites, so there is nothing to compare.")
@@ -141,12 +151,10 @@ def _waterfall(study: Study, basis: Basis) -> Figure:
     steps = [
         ("construction", b.construction_usd_per_mw_year - a.construction_usd_per_mw_year),
         ("power price", (b.energy_usd_per_mwh - a.energy_usd_per_mwh) * a.it_mwh_per_mw_year * a.pue),
-        ("PUE", (b.pue - a.pue) * a.it_mwh_per_mw_year * b.energy_usd_per_mwh),
-        ("IT load", (b.it_mwh_per_mw_year - a.it_mwh_per_mw_year) * b.pue * b.energy_usd_per_mwh),
+        ("PUE", b.power_usd_per_mw_year - a.it_mwh_per_mw_year * a.pue * b.energy_usd_per_mwh),
         ("staff, upkeep", b.upkeep_usd_per_mw_year - a.upkeep_usd_per_mw_year),
         ("tax", b.tax_usd_per_mw_year - a.tax_usd_per_mw_year),
     ]
-    steps = [s for s in steps if s[0] != "IT load" or abs(s[1]) > 1.0]
     names = [words(a.site), *(s[0] for s in steps), words(b.site)]
     hidden, bars, level = [0.0], [_block(a.total_usd_per_mw_year, BLUE)], a.total_usd_per_mw_year
     for _, change in steps:
@@ -158,7 +166,14 @@ def _waterfall(study: Study, basis: Basis) -> Figure:
     floor = 0.9 * min([a.total_usd_per_mw_year, b.total_usd_per_mw_year, *(h for h in hidden if h > 0)])
     series = [
         bar("base", hidden, "transparent", "w", barMaxWidth=64, silent=True, tooltip={"show": False}),
-        bar("USD per MW-year", bars, BLUE, "w", label={"show": True, "position": "top", "kiban": "change"}, barMaxWidth=64),
+        bar(
+            "USD per MW-year",
+            bars,
+            BLUE,
+            "w",
+            label={"show": True, "position": "top", "kiban": "change"},
+            barMaxWidth=64,
+        ),
     ]
     x = {"type": "category", "data": names, "axisLabel": {"interval": 0, "width": 76, "overflow": "break"}}
     option = cartesian(x, value_axis(min=_round_down(floor)), series, tooltip={"trigger": "item"})

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kiban.figures.climate import MONTHS, month_hour_means
-from kiban.figures.colors import GREY, INK, SOURCE, cycle
+from kiban.figures.colors import BLUE, GREY, INK, ORANGE, SOURCE, cycle
 from kiban.figures.figure import (
-    Basis, Figure, Frame, area, bar, cartesian, empty_figure, figure, line, value_axis, words,
-)  # fmt: skip
+    Basis,
+    Figure,
+    Frame,
+    area,
+    bar,
+    cartesian,
+    empty_figure,
+    figure,
+    line,
+    value_axis,
+    words,
+)
 from kiban.results import Supply, SupplyCase
 
 Array = NDArray[np.float64]
 
-DURATION_POINTS = 101
+DURATION_POINTS = 201
+USUAL_FRAC = 0.97
+"""If the dearest hour is far above this quantile of prices, the chart ends at twice the quantile."""
 _ROOMS = ("facility", "energy")
 _BELOW = ("sold", "curtailed")
 
 
-def power_figures(supply: Supply, basis: Basis) -> list[Figure]:
-    """Mean days of dispatch at the first supplied site of each grid mix, price duration, and cost by matching rule."""
+def power_figures(supply: Supply, basis: Basis, first: Sequence[str] = ()) -> list[Figure]:
+    """Mean days of dispatch at two sites (those of ``first`` if named), price duration, and cost by matching rule."""
     chosen = [(name, cases[0]) for name, cases in zip(supply.sites, supply.cases, strict=True) if cases]
     distinct: dict[tuple[float, float], tuple[str, SupplyCase]] = {}
     for name, case in chosen:
         distinct.setdefault((round(case.energy_usd_per_mwh, 4), round(case.average_kg_co2_per_mwh, 3)), (name, case))
     shown = list(distinct.values())
-    figures = [_days(basis, name, case) for name, case in shown[:2]]
-    return [*(figures or [_no_days(basis)]), _duration(basis, shown), *_cases(basis, supply)]
+    days = sorted(chosen, key=lambda one: first.index(one[0]) if one[0] in first else len(first))[:2]
+    figures = [_days(basis, name, case) for name, case in days]
+    return [*(figures or [_no_days(basis)]), _duration(basis, shown), *_cases(basis, supply), _carbon(basis, chosen)]
 
 
 def _days_frame(name: str, weather: str) -> Frame:
@@ -79,7 +93,7 @@ def _duration(basis: Basis, shown: list[tuple[str, SupplyCase]]) -> Figure:
     frame = Frame(
         "duration", "power", "How often power is dear",
         "USD per MWh of facility load, against the share of hours at or above it", _ROOMS,
-        "Value of one more MWh in the hour (dual of the energy balance) under the chosen supply.", 300,
+        "Value of one more MWh in the hour (dual of the energy balance) under the chosen supply.", 300, True,
     )  # fmt: skip
     if not shown:
         return empty_figure(frame, basis, "No site is supplied, so there is no price to sort.")
@@ -90,8 +104,14 @@ def _duration(basis: Basis, shown: list[tuple[str, SupplyCase]]) -> Figure:
         series.append(line(words(name), np.column_stack([share, values]), cycle(i)))
         legend.append((words(name), cycle(i)))
     x = {"type": "value", "min": 0, "max": 1, "kiban": "percent"}
-    option = cartesian(x, value_axis(), series)
-    return figure(frame, basis, option, legend, "plain", "percent")
+    prices = np.concatenate([case.hourly_price_usd_per_mwh for _, case in shown])
+    usual, dearest = float(np.quantile(prices, USUAL_FRAC)), float(prices.max())
+    spiky = dearest > 3 * usual > 0
+    option = cartesian(x, value_axis(max=2 * usual if spiky else None), series)
+    drawn = figure(frame, basis, option, legend, "plain", "percent")
+    if spiky:
+        drawn["note"] += f" The dearest hours leave the frame: up to {dearest:,.0f} USD/MWh."
+    return drawn
 
 
 def _cases(basis: Basis, supply: Supply) -> list[Figure]:
@@ -102,9 +122,9 @@ def _cases(basis: Basis, supply: Supply) -> list[Figure]:
             "Grid only, the plan's rule, clean energy matched by the year, and by the hour (24/7).", 300, True,
         ),
         Frame(
-            "energy_carbon", "power", "What clean power saves",
-            "kgCO2e per MWh of facility load, location-based average", _ROOMS,
-            "Bars: average signal. The marginal signal answers another question and stands in the table.", 300, True,
+            "energy_clean", "power", "How clean the hours are",
+            "share of the load that clean energy meets in the same hour (24/7 score)", _ROOMS,
+            "The grid's own clean share counts in the hours in which it is drawn.", 300, True,
         ),
     )  # fmt: skip
     names = list(dict.fromkeys(c.name for cases in supply.cases for c in cases))
@@ -112,15 +132,33 @@ def _cases(basis: Basis, supply: Supply) -> list[Figure]:
         return [empty_figure(f, basis, "No site is supplied, so there is nothing to compare.") for f in frames]
     sites = [(s, cases) for s, cases in zip(supply.sites, supply.cases, strict=True) if cases]
     out = []
-    for frame, field in zip(frames, ("energy_usd_per_mwh", "average_kg_co2_per_mwh"), strict=True):
+    for frame, field, form in zip(frames, ("energy_usd_per_mwh", "clean_frac"), ("plain", "percent"), strict=True):
         series = []
         for i, name in enumerate(names):
             row = [next((getattr(c, field) for c in cases if c.name == name), None) for _, cases in sites]
             series.append(bar(_case_words(name), row, GREY if name == "grid" else cycle(i)))
         x = {"type": "category", "data": [words(s) for s, _ in sites], "axisLabel": _WRAP}
         legend = [(s["name"], s["color"]) for s in series]
-        out.append(figure(frame, basis, cartesian(x, value_axis(), series), legend, "plain"))
+        out.append(figure(frame, basis, cartesian(x, value_axis(), series), legend, form))
     return out
+
+
+def _carbon(basis: Basis, chosen: list[tuple[str, SupplyCase]]) -> Figure:
+    frame = Frame(
+        "energy_carbon", "power", "Carbon of the electricity that is drawn",
+        "kgCO2e per MWh of facility load, under the plan's supply", _ROOMS,
+        "Location-based average: contracts elsewhere do not change it. Marginal: what one more MWh causes. Two "
+        "answers to two questions; they are never added.", 300, True,
+    )  # fmt: skip
+    if not chosen:
+        return empty_figure(frame, basis, "No site is supplied, so no carbon is counted here.")
+    series = [
+        bar("location-based average", [c.average_kg_co2_per_mwh for _, c in chosen], BLUE),
+        bar("marginal", [c.marginal_kg_co2_per_mwh for _, c in chosen], ORANGE),
+    ]
+    x = {"type": "category", "data": [words(s) for s, _ in chosen], "axisLabel": _WRAP}
+    legend = [("location-based average", BLUE), ("marginal", ORANGE)]
+    return figure(frame, basis, cartesian(x, value_axis(), series), legend, "plain")
 
 
 _WRAP = {"interval": 0, "width": 70, "overflow": "break"}

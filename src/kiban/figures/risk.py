@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kiban.figures.colors import BLUE, INK, ORANGE, cycle
+from kiban.figures.colors import BLUE, INK, ORANGE, PLAN, cycle
 from kiban.figures.figure import Basis, Figure, Frame, bar, cartesian, empty_figure, figure, line, value_axis, words
 from kiban.results import Risk
 
@@ -42,8 +42,9 @@ def _curves(risk: Risk, basis: Basis) -> Figure:
     for i, name in enumerate(risk.plans):
         values = np.quantile(risk.future_npv_usd[i], share)
         kind, width = ("dashed", 1.6) if name == "plan_fixed" else ("solid", 3.0 if name == "plan_responding" else 1.8)
-        series.append(line(plan_words(name), np.column_stack([values, share]), cycle(i), kind, width))
-        legend.append((plan_words(name), cycle(i)))
+        color = PLAN.get(name, cycle(i))
+        series.append(line(plan_words(name), np.column_stack([values, share]), color, kind, width))
+        legend.append((plan_words(name), color))
     y = value_axis(min=0, max=1, kiban="percent")
     option = cartesian({"type": "value", "scale": True}, y, series, tooltip={"trigger": "item"})
     return figure(frame, basis, option, legend, "percent", "usd")
@@ -128,7 +129,10 @@ def _regret(risk: Risk, basis: Basis) -> Figure:
 
 def _by_plan(risk: Risk, basis: Basis, frame: Frame, chosen: list[int], row: list[float], form: str) -> Figure:
     label = {"show": True, "position": "right", "kiban": "value"}
-    bars = [{"value": v, "itemStyle": {"color": cycle(i)}} for i, v in zip(chosen, row, strict=True)]
+    bars = [
+        {"value": v, "itemStyle": {"color": PLAN.get(risk.plans[i], cycle(i))}}
+        for i, v in zip(chosen, row, strict=True)
+    ]
     y = {"type": "category", "data": [plan_words(risk.plans[i]) for i in chosen][::-1]}
     option = cartesian({"type": "value"}, y, [bar(frame.unit.split(":")[0], bars[::-1], BLUE, label=label)])
     option["grid"] |= {"top": 8, "right": 70}

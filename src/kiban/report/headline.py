@@ -9,7 +9,7 @@ import numpy as np
 
 from kiban.figures.risk import plan_words
 from kiban.results import Action, Plan, Risk, Study
-from kiban.units.numbers import scaled, significant, usd
+from kiban.units.numbers import significant, usd
 
 MOST_WORDS = 60
 NO_DIFFERENCE_FRAC = 0.005
@@ -96,10 +96,10 @@ def _sign(plan: Plan, detail: int) -> str:
     later = [a for a in halls if a.quarter != now]
     if later and detail > 0:
         last = max(a.quarter for a in later)
-        words.append(f"{_amount(sum(a.amount for a in later))} MW {'more ' if today else ''}by {last}")
+        words.append(f"{amount_words(sum(a.amount for a in later))} MW {'more ' if today else ''}by {last}")
     if orders and detail > 0:
         first = min(a.quarter for a in orders)
-        words.append(f"order {scaled(sum(a.amount for a in orders), 2)} accelerators {_when(first, now)}")
+        words.append(f"order {amount_words(sum(a.amount for a in orders), 2)} accelerators {_when(first, now)}")
     return ", ".join(words)
 
 
@@ -116,7 +116,7 @@ def _places(plan: Plan, actions: list[Action], detail: int) -> str:
     if detail == 2 and sites:
         where = f" at {sites[0]}" if len(sites) == 1 else f" at {len(sites)} sites"
     kind_words = _KIND_WORDS.get(best, best) if len(by_kind) == 1 else "halls"
-    return f"{_amount(total)} MW of {kind_words}{where}"
+    return f"{amount_words(total)} MW of {kind_words}{where}"
 
 
 def _hold(plan: Plan, detail: int) -> str:
@@ -140,7 +140,7 @@ def _rent(plan: Plan, detail: int) -> str:
     count = sum(a.amount for a in rented if a.quarter == first)
     kinds = " and ".join(dict.fromkeys(a.rung.replace("_", " ") for a in rented))
     whom = f" ({kinds})" if detail == 2 else ""
-    return f"rent {scaled(count, 2)} accelerators{whom} {_when(first, _first_quarter(plan))}"
+    return f"rent {amount_words(count, 2)} accelerators{whom} {_when(first, _first_quarter(plan))}"
 
 
 def _when(quarter: str, now: str) -> str:
@@ -151,8 +151,11 @@ def _first_quarter(plan: Plan) -> str:
     return min((a.quarter for a in plan.actions), default="")
 
 
-def _amount(mw: float) -> str:
-    return f"{mw:,.0f}" if mw >= 10 else significant(mw, 2)
+def amount_words(amount: float, digits: int = 0) -> str:
+    """Write MW or a count with thousands commas, rounded to some significant digits if asked."""
+    if digits and amount >= 10:
+        amount = float(f"{amount:.{digits}g}")
+    return f"{amount:,.0f}" if amount >= 10 else significant(amount, 2)
 
 
 def _at(risk: Risk, name: str, values: np.ndarray) -> float:
@@ -229,6 +232,7 @@ def numbers_of(study: Study, risk: Risk) -> dict[str, float]:
     if finance.metrics:
         chosen = finance.metrics[0]
         numbers |= {
+            "npv_at_market_rent_usd": chosen.expected_npv_usd,
             "debt_usd": chosen.debt_usd,
             "gearing_frac": chosen.gearing_frac,
             "base_min_dscr": float(chosen.leaf_min_dscr[finance.base_leaf]),

@@ -107,9 +107,10 @@ def card_numbers(numbers: Mapping[str, float], risk: Risk) -> list[dict[str, str
         return usd(numbers[name]) if name in numbers else ""
 
     rows = [
-        ("Worth of the plan", money("plan_mean_npv_usd"), "mean NPV, real USD",
+        ("Worth to the programme", money("plan_mean_npv_usd"), "mean NPV, real USD",
          f"5-95 %: {money('plan_p5_npv_usd')} to {money('plan_p95_npv_usd')}"),
-        ("Next best plan", money("next_best_mean_npv_usd"), "mean NPV, real USD", risk.next_best.replace("_", " ")),
+        ("At market rent", money("npv_at_market_rent_usd"), "NPV after tax, real USD",
+         "if work earned rent, as a lender counts"),
         ("Lead", money("lead_mean_usd"), "plan less next best",
          f"5-95 %: {money('lead_p5_usd')} to {money('lead_p95_usd')}"),
         ("Best in", percent(numbers["plan_win_frac"], 2) if "plan_win_frac" in numbers else "", "of sampled futures",

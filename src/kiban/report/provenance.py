@@ -37,8 +37,8 @@ def used_rows(catalog: Catalog, study: Study, risk: Risk) -> list[Used]:
     Args: catalog with the scenario's overrides; study; risk. Keys that the catalogue does not know are left out.
     """
     keys = {room: set(names) for room, names in study.used_keys.items()}
-    inputs = {key for part in (*risk.drivers, *risk.gauges) for key in part.inputs}
-    keys["risk"] = keys.get("risk", set()) | {key for key in inputs if catalog.has(key)}
+    read = {key for inputs in _risk_inputs(risk) for key in inputs}
+    keys["risk"] = keys.get("risk", set()) | {key for key in read if catalog.has(key)}
     found = []
     for room, names in keys.items():
         for key in sorted(names):
@@ -48,6 +48,10 @@ def used_rows(catalog: Catalog, study: Study, risk: Risk) -> list[Used]:
                 continue
             found.append(Used(room, row, _source(catalog, row.source_id)))
     return found
+
+
+def _risk_inputs(risk: Risk) -> list[tuple[str, ...]]:
+    return [d.inputs for d in risk.drivers] + [g.inputs for g in risk.gauges]
 
 
 def _source(catalog: Catalog, source_id: str) -> Source:
@@ -74,7 +78,7 @@ def basis_of(scenario: Scenario, study: Study, used: list[Used]) -> Basis:
 
 def provenance_table(used: list[Used]) -> tuple[tuple[str, ...], list[list[object]]]:
     """Header and lines of provenance.csv."""
-    lines = []
+    lines: list[list[object]] = []
     for u in used:
         row, source = u.row, u.source
         lines.append(

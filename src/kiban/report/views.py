@@ -11,6 +11,7 @@ from kiban.figures.capacity import expected
 from kiban.figures.figure import words
 from kiban.figures.places import Place, pair_of, place_of
 from kiban.figures.risk import plan_words
+from kiban.report.headline import amount_words
 from kiban.results import Action, Risk, Study
 from kiban.scenario import Scenario
 from kiban.units.numbers import percent, scaled, significant, usd
@@ -18,8 +19,11 @@ from kiban.units.numbers import percent, scaled, significant, usd
 View = dict[str, Any]
 """Keys: id, section, title, unit, note, columns, rows (texts; numbers are aligned right), empty."""
 
+LONG_TEXT = 40
+"""A column with a longer text than this keeps room for it on a narrow screen."""
 
-def view(id: str, section: str, title: str, unit: str, columns: Sequence[str], rows: list[Sequence[str]],
+
+def view(id: str, section: str, title: str, unit: str, columns: Sequence[str], rows: Sequence[Sequence[str]],
          note: str = "", empty: str = "") -> View:  # fmt: skip
     """A table; with no rows the page shows ``empty`` in its place. A column that ends in ``>`` is aligned right."""
     return {
@@ -28,7 +32,14 @@ def view(id: str, section: str, title: str, unit: str, columns: Sequence[str], r
         "title": title,
         "unit": unit,
         "note": note,
-        "columns": [{"text": c.removesuffix(">"), "right": c.endswith(">")} for c in columns],
+        "columns": [
+            {
+                "text": c.removesuffix(">"),
+                "right": c.endswith(">"),
+                "wide": max((len(r[i]) for r in rows), default=0) > LONG_TEXT,
+            }
+            for i, c in enumerate(columns)
+        ],
         "rows": [list(r) for r in rows],
         "empty": empty,
     }
@@ -73,8 +84,8 @@ def actions_view(study: Study) -> View:
     ends = {a.rung: a.quarter for a in study.plan.actions if a.verb == "expire" and a.amount > 0}
     rows = [
         [
-            a.verb, words(a.rung), f"{scaled(amount)} {'IT MW' if a.unit == 'MW' else a.unit}", when,
-            ends.get(a.rung, "") if a.verb == "hold" else "", a.sentence,
+            a.verb, words(a.rung), f"{amount_words(amount)} {'IT MW' if a.unit == 'MW' else a.unit}", when,
+            ends.get(a.rung, "") if a.verb == "hold" else "", a.sentence.replace("_", " "),
         ]
         for a, amount, when in combine(study.plan.actions)
     ]  # fmt: skip
@@ -236,11 +247,13 @@ def coverage_view(study: Study) -> View:
                     _irr(m.leaf_equity_irr[i]), significant(m.leaf_payback_years[i], 2),
                 ]
             )  # fmt: skip
-    columns = ("History", "Chance>", "Lowest DSCR>", "LLCR>", f"First under {finance.covenant_dscr:.2f}", "Unpaid debt>",
+    columns = ("History", "Chance>", "Lowest DSCR>", "LLCR>", f"First under {finance.covenant_dscr:.2f}",
+               "Unpaid debt>",
                "NPV, real>", "MOIC>", "Project IRR>", "Equity IRR>", "Payback, years>")  # fmt: skip
     return view("coverage", "lender", "Coverage and first breach by history",
-                "DSCR, LLCR and MOIC are ratios; NPV in real USD", columns, rows,
-                "An IRR is shown with its status; where a cash flow has none or several, that is said.",
+                "DSCR, LLCR and MOIC are ratios; NPV in real USD, work at market rent", columns, rows,
+                "Work earns what renting it would cost on the market of the day, not what it earns the programme. "
+                "Where a cash flow has no IRR or several, that is said.",
                 "The plan raises no debt.")  # fmt: skip
 
 
@@ -260,10 +273,11 @@ def metrics_view(study: Study) -> View:
         ]
         for m in study.finance.metrics
     ]  # fmt: skip
-    columns = ("Plan", "Expected NPV, real>", "Debt at close, nominal>", "Gearing>", "Break-even rent factor>",
+    columns = ("Plan", "NPV at market rent, real>", "Debt at close, nominal>", "Gearing>", "Break-even rent factor>",
                "Break-even utilisation>")  # fmt: skip
     return view("metrics", "lender", "Plans in money", "USD; factor on today's rents at which the NPV is zero", columns,
-                rows, "Unlevered NPV after tax.", "No plan was valued.")  # fmt: skip
+                rows, "Unlevered, after tax, if work earned market rent: what a lender counts. The decision card "
+                "counts what the work is worth to the programme, before income tax.", "No plan was valued.")  # fmt: skip
 
 
 def flips_view(risk: Risk) -> View:

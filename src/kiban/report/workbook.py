@@ -9,8 +9,8 @@ import numpy as np
 import xlsxwriter
 
 from kiban.catalog import Catalog
-from kiban.report.workbook_assumptions import write_catalogue, write_live_inputs, write_scenario
 from kiban.finance.inputs import build_inputs as finance_inputs
+from kiban.report.workbook_assumptions import write_catalogue, write_live_inputs, write_scenario
 from kiban.report.workbook_base import Base, base_of
 from kiban.report.workbook_cash import CashFlow, CashRows
 from kiban.report.workbook_checks import Check, Headline, fill_summary, write_checks
@@ -18,7 +18,7 @@ from kiban.report.workbook_debt import Debt
 from kiban.report.workbook_end import write_end
 from kiban.report.workbook_grid import Book
 from kiban.report.workbook_hours import write_hours
-from kiban.report.workbook_inputs import Assumptions
+from kiban.report.workbook_inputs import HEADS, Assumptions
 from kiban.report.workbook_operations import Operations
 from kiban.report.workbook_plan import CapexRows, PlanRows, write_capex, write_plan
 from kiban.report.workbook_tables import TableSheet, write_futures, write_impact, write_sources, write_unit_costs
@@ -49,6 +49,7 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
     write_live_inputs(given, scenario, base, finance_inputs(scenario, catalog, study.site, study.plan))
     write_scenario(given, scenario)
     ids = write_catalogue(given, catalog, study)
+    given.sheet.print_area(0, 0, given.row, len(HEADS) - 1)
     plan = write_plan(book, given, base)
     capex = write_capex(book, given, base, plan)
     operations = Operations(book, given, base, plan)
@@ -67,8 +68,9 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
     write_sources(book, catalog, ids, study)
     off_cell, off = write_checks(book, list(_checks(study, base, plan, cash.rows, debt)))
     lines = list(_headlines(study, risk, plan, capex, cash.rows, debt, unit, futures))
-    fill_summary(book, summary, scenario, study, risk, lines,
-                 Headline("Checks that are off", "rows", off_cell, off, "whole"))  # fmt: skip
+    fill_summary(
+        book, summary, scenario, study, risk, lines, Headline("Checks that are off", "rows", off_cell, off, "whole")
+    )
     summary.sheet.activate()
 
 
@@ -97,13 +99,17 @@ def _headlines(
     yield Headline(
         "IT capacity in service, peak", "IT MW", plan.live_mw.total, float(plan.live_mw.values.max()), "decimal"
     )
-    yield Headline("Accelerators, peak", "accelerators", plan.accelerators.total, float(plan.accelerators.values.max()),
-                   "count")  # fmt: skip
+    yield Headline(
+        "Accelerators, peak", "accelerators", plan.accelerators.total, float(plan.accelerators.values.max()), "count"
+    )
     yield Headline("Tokens served", "Mtok", plan.served.total, float(plan.served.values.sum()), "count")
     finance = study.finance
-    for name, value in (("USD per GPU-h", finance.usd_per_gpu_h), ("USD per goodput GPU-h", finance.usd_per_goodput_gpu_h),
-                        ("USD per Mtok", finance.usd_per_mtok)):  # fmt: skip
-        yield Headline(f"Chosen plan: {name}", "USD", unit[name], value, "decimal")
+    for name, value in (
+        ("USD per GPU-h", finance.usd_per_gpu_h),
+        ("USD per goodput GPU-h", finance.usd_per_goodput_gpu_h),
+        ("USD per Mtok", finance.usd_per_mtok),
+    ):
+        yield Headline(f"Chosen plan: {name}", "USD", unit[name], value, "fine" if "Mtok" in name else "decimal")
     for name, label, value in (
         ("mean", "Lead over the next best, mean of futures", risk.lead_mean_usd),
         ("p5", "Lead over the next best, P5", risk.lead_p5_usd),
@@ -122,8 +128,13 @@ def _checks(study: Study, base: Base, plan: PlanRows, cash: CashRows, debt: Debt
         if name == "value":
             continue
         row = cash.real[name]
-        yield Check(f"{name.replace('_', ' ').capitalize()}, real (plan room)", "USD m", -float(values.sum()) / MILLION,
-                    row.total, float(row.values.sum()))  # fmt: skip
+        yield Check(
+            f"{name.replace('_', ' ').capitalize()}, real (plan room)",
+            "USD m",
+            -float(values.sum()) / MILLION,
+            row.total,
+            float(row.values.sum()),
+        )
     served = float(study.plan.chosen.node_inference_served_tok[base.path].sum()) / MILLION
     yield Check("Tokens served (plan room)", "Mtok", served, plan.served.total, float(plan.served.values.sum()))
     yield from _finance_checks(study, leaf, cash, debt)
@@ -157,24 +168,46 @@ def _finance_checks(study: Study, leaf: int, cash: CashRows, debt: Debt) -> Iter
     yield Check("NPV after tax, real, unlevered (finance room)", "USD m", npv, *cash.points["npv"])
     for line, rows in STATEMENT.items():
         parts = [cash.nominal[r] for r in rows]
-        yield Check(f"{line.replace('_', ' ').capitalize()}, nominal (finance room)", "USD m",
-                    float(booked[f"{line}_nominal_usd"]), "+".join(p.total for p in parts),
-                    float(sum(p.values.sum() for p in parts)))  # fmt: skip
+        yield Check(
+            f"{line.replace('_', ' ').capitalize()}, nominal (finance room)",
+            "USD m",
+            float(booked[f"{line}_nominal_usd"]),
+            "+".join(p.total for p in parts),
+            float(sum(p.values.sum() for p in parts)),
+        )
     tax = cash.tax["payable"]
-    yield Check("Income tax, nominal (finance room)", "USD m", float(booked["income_tax_nominal_usd"]), tax.total,
-                float(tax.values.sum()))  # fmt: skip
+    yield Check(
+        "Income tax, nominal (finance room)",
+        "USD m",
+        float(booked["income_tax_nominal_usd"]),
+        tax.total,
+        float(tax.values.sum()),
+    )
     running = ("hall_rent", "accelerator_rent", "energy", "operation", "exit_obligation")
     opex = [cash.nominal[name] for name in running]
-    yield Check("Sum of opex, nominal (finance room)", "USD m", float(sum(booked[f"{n}_nominal_usd"] for n in running)),
-                "+".join(p.total for p in opex), float(sum(p.values.sum() for p in opex)))  # fmt: skip
+    yield Check(
+        "Sum of opex, nominal (finance room)",
+        "USD m",
+        float(sum(booked[f"{n}_nominal_usd"] for n in running)),
+        "+".join(p.total for p in opex),
+        float(sum(p.values.sum() for p in opex)),
+    )
     capex = cash.nominal["capex"]
-    yield Check("Sum of capex, nominal (finance room)", "USD m",
-                float(booked["construction_nominal_usd"] + booked["silicon_nominal_usd"]), capex.total,
-                float(capex.values.sum()))  # fmt: skip
+    yield Check(
+        "Sum of capex, nominal (finance room)",
+        "USD m",
+        float(booked["construction_nominal_usd"] + booked["silicon_nominal_usd"]),
+        capex.total,
+        float(capex.values.sum()),
+    )
     yield Check("Debt when repayment starts (finance room)", "USD m", metrics.debt_usd / MILLION, *debt.points["debt"])
     uses, sources = dict(finance.uses), dict(finance.sources)
-    yield Check("Interest in the window (finance room)", "USD m", uses["interest during building"] / MILLION,
-                *debt.points["use_interest"])  # fmt: skip
+    yield Check(
+        "Interest in the window (finance room)",
+        "USD m",
+        uses["interest during building"] / MILLION,
+        *debt.points["use_interest"],
+    )
     yield Check("Uses (finance room)", "USD m", sum(uses.values()) / MILLION, *debt.points["uses"])
     yield Check("Sources (finance room)", "USD m", sum(sources.values()) / MILLION, *debt.points["sources"])
     yield Check("Sources = uses (workbook)", "USD m", debt.points["uses"][1], *debt.points["sources"])

@@ -61,17 +61,46 @@ def _hall_terms(sheet: Assumptions, base: Base) -> None:
         put = sheet.put
         put(f"{key}.lead", rung.lead_time_quarters, "quarters", "plan room", "signature to power at the racks")
         put(f"{key}.term", rung.term_quarters, "quarters", "plan room", "commitment, or life of an owned shell")
-        put(f"{key}.rent", rung.rent_usd_per_kw_month, "USD/kW-month", "plan room", "first year, per critical IT kW",
-            number="decimal")  # fmt: skip
+        put(
+            f"{key}.rent",
+            rung.rent_usd_per_kw_month,
+            "USD/kW-month",
+            "plan room",
+            "first year, per critical IT kW",
+            number="decimal",
+        )
         put(f"{key}.escalator", rung.escalator_frac_per_year, "1/yr, nominal", "contract rows", number="percent_fine")
-        put(f"{key}.capex", rung.capex_usd_per_kw, "USD/kW", "facility and plan rooms", "per critical IT kW",
-            number="count")  # fmt: skip
-        put(f"{key}.recoverable", halls.recoverable_usd_per_mw[h] / 1e3, "USD/kW", "precedent.layer_recovery_frac.*",
-            "what another user would pay on the first day", number="count")  # fmt: skip
-        put(f"{key}.deposit", rung.deposit_frac, "years of rent", "contract.hall.deposit_frac_of_year_rent",
-            number="factor")  # fmt: skip
-        put(f"{key}.operation", rung.operation_usd_per_kw_year, "USD/kW-yr", "facility and plan rooms",
-            "staff, upkeep, property tax, insurance", number="decimal")  # fmt: skip
+        put(
+            f"{key}.capex",
+            rung.capex_usd_per_kw,
+            "USD/kW",
+            "facility and plan rooms",
+            "per critical IT kW",
+            number="count",
+        )
+        put(
+            f"{key}.recoverable",
+            halls.recoverable_usd_per_mw[h] / 1e3,
+            "USD/kW",
+            "precedent.layer_recovery_frac.*",
+            "what another user would pay on the first day",
+            number="count",
+        )
+        put(
+            f"{key}.deposit",
+            rung.deposit_frac,
+            "years of rent",
+            "contract.hall.deposit_frac_of_year_rent",
+            number="factor",
+        )
+        put(
+            f"{key}.operation",
+            rung.operation_usd_per_kw_year,
+            "USD/kW-yr",
+            "facility and plan rooms",
+            "staff, upkeep, property tax, insurance",
+            number="decimal",
+        )
 
 
 def _committed(sheet: Assumptions, base: Base) -> None:
@@ -94,17 +123,36 @@ def _pool_terms(sheet: Assumptions, base: Base) -> None:
             done.add(use.accelerator)
             key = f"accelerator.{use.accelerator}"
             sheet.heading(f"Accelerator: {use.accelerator}")
-            sheet.put(f"{key}.price", case.pools.resale_usd[p], "USD each", "compute room", "server, network share",
-                      number="count")  # fmt: skip
+            sheet.put(
+                f"{key}.price",
+                case.pools.resale_usd[p],
+                "USD each",
+                "compute room",
+                "server, network share",
+                number="count",
+            )
             sheet.put(f"{key}.it_kw", case.chips.it_kw[g], "kW", "compute room", "all in, at full load", "factor")
-            sheet.put(f"{key}.training_power", case.chips.training_power_frac[g], "1", "compute room",
-                      "mean draw against it_kw", "percent")  # fmt: skip
-            sheet.put(f"{key}.inference_power", case.chips.inference_power_frac[g], "1", "compute room",
-                      "mean draw against it_kw", "percent")  # fmt: skip
+            sheet.put(
+                f"{key}.training_power",
+                case.chips.training_power_frac[g],
+                "1",
+                "compute room",
+                "mean draw against it_kw",
+                "percent",
+            )
+            sheet.put(
+                f"{key}.inference_power",
+                case.chips.inference_power_frac[g],
+                "1",
+                "compute room",
+                "mean draw against it_kw",
+                "percent",
+            )
             sheet.put(f"{key}.life", case.chips.life_quarters[g], "quarters", "compute room")
             sheet.put(f"{key}.lead", case.chips.lead_quarters[g], "quarters", "compute room", "order to delivery")
     sheet.heading("Work of an hour against the first accelerator type")
-    for name in dict.fromkeys(use.accelerator for use in (*base.pools, *base.rents)):
+    used = [*(use.accelerator for use in base.pools), *(use.accelerator for use in base.rents)]
+    for name in dict.fromkeys(used):
         sheet.put(f"speed.{name}", base.speed[name], "1", "compute room", "mean of training and serving", "factor")
     for use in base.pools:
         p, key = use.index, f"pool.{use.name}"
@@ -112,13 +160,24 @@ def _pool_terms(sheet: Assumptions, base: Base) -> None:
         sheet.heading(f"Own accelerators: {use.name}")
         tax = case.pools.price_usd[p] / price - 1 if price > 0 else 0.0
         sheet.put(f"{key}.sales_tax", tax, "1", "tax rows of the state", "after exemptions", "percent_fine")
-        sheet.put(f"{key}.operation", case.pools.operation_usd_per_quarter[p], "USD/quarter each",
-                  "tax and insurance rows", number="decimal")  # fmt: skip
+        sheet.put(
+            f"{key}.operation",
+            case.pools.operation_usd_per_quarter[p],
+            "USD/quarter each",
+            "tax and insurance rows",
+            number="decimal",
+        )
     for site in dict.fromkeys(use.site for use in base.pools):
         rung = next(use.rung for use in base.halls if use.rung.site == site)
         sheet.heading(f"Electricity: {site}")
-        sheet.put(f"site.{site}.energy", rung.energy_usd_per_mwh, "USD/MWh", "energy room", "per MWh of facility load",
-                  "decimal")  # fmt: skip
+        sheet.put(
+            f"site.{site}.energy",
+            rung.energy_usd_per_mwh,
+            "USD/MWh",
+            "energy room",
+            "per MWh of facility load",
+            "decimal",
+        )
         sheet.put(f"site.{site}.pue", rung.pue, "1", "facility room", "annual mean", "factor")
 
 
@@ -127,8 +186,14 @@ def _rent_terms(sheet: Assumptions, base: Base) -> None:
     for use in base.rents:
         v, key = use.index, f"rent.{use.name}"
         sheet.heading(f"Rented accelerators: {use.name}")
-        sheet.put(f"{key}.price", rents.price_usd_per_quarter[v] / HOURS_PER_QUARTER, "USD/GPU-h", "compute room",
-                  "today", "decimal")  # fmt: skip
+        sheet.put(
+            f"{key}.price",
+            rents.price_usd_per_quarter[v] / HOURS_PER_QUARTER,
+            "USD/GPU-h",
+            "compute room",
+            "today",
+            "decimal",
+        )
         sheet.put(f"{key}.take", rents.take_or_pay_frac[v], "1", "contract rows", "paid even if unused", "percent")
         sheet.put(f"{key}.prepaid", rents.prepaid_frac[v], "1", "contract rows", "share of the locked rent", "percent")
         sheet.put(f"{key}.relet", rents.relet_frac[v], "1", "contract.neocloud.relet_frac", "", "percent")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_base import Base
-from kiban.report.workbook_grid import FIRST, Book, Series, TimeSheet, added, plus
+from kiban.report.workbook_grid import FIRST, Book, Formula, Series, TimeSheet, added, plus
+from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_operations import OperationRows
 from kiban.report.workbook_plan import CapexRows, PlanRows
 from kiban.report.workbook_tax import write_tax
@@ -39,14 +39,22 @@ class CashFlow:
             book,
             "Cash flow",
             f"Cash flow of the base history ({base.history})",
-            "USD m; money in is positive, money out negative. Flows at the start of the quarter. All cells are formulas.",
+            "USD m; money in is positive. Flows at the start of the quarter. All cells are formulas.",
         )
         self.book, self.given, self.base, self.plan = book, given, base, plan
         self.quarters = len(base.quarters)
         self.rows = CashRows()
 
-    def row(self, label: str, values: Array, text: Callable[[int], str], bold: bool = False, number: str = "usd_m",
-             unit: str = "USD m", total: str | None = "SUM") -> Series:  # fmt: skip
+    def row(
+        self,
+        label: str,
+        values: Array,
+        text: Callable[[int], str],
+        bold: bool = False,
+        number: str = "usd_m",
+        unit: str = "USD m",
+        total: str | None = "SUM",
+    ) -> Series:
         return self.sheet.series(label, unit, values, text, number=number, bold=bold, total=total)
 
     def write_lines(self, capex: CapexRows, ops: OperationRows, due: Point, left: Point) -> None:
@@ -54,28 +62,42 @@ class CashFlow:
         worth, base, plan = self.given.number, self.base, self.plan
         t = np.arange(self.quarters)
         self.sheet.heading("Indices")
-        index = self.row("Inflation index", (1 + worth["inflation"]) ** (t / 4),
-                          lambda q: f"(1+inflation)^({plan.number[q]}/4)", number="factor", unit="factor", total=None)  # fmt: skip
-        factor = self.row("Real discount factor", (1 + worth["discount_rate"]) ** (-t / 4),
-                           lambda q: f"(1+discount_rate)^(-{plan.number[q]}/4)", number="factor", unit="factor",
-                           total=None)  # fmt: skip
+        index = self.row(
+            "Inflation index",
+            (1 + worth["inflation"]) ** (t / 4),
+            lambda q: f"(1+inflation)^({plan.number[q]}/4)",
+            number="factor",
+            unit="factor",
+            total=None,
+        )
+        factor = self.row(
+            "Real discount factor",
+            (1 + worth["discount_rate"]) ** (-t / 4),
+            lambda q: f"(1+discount_rate)^(-{plan.number[q]}/4)",
+            number="factor",
+            unit="factor",
+            total=None,
+        )
         self.rows.real.update(index=index, discount=factor)
         self.sheet.heading("Real lines: work is worth what it earns")
         real = self.rows.real
         real["value_tokens"] = self.row(
-            "Value of served tokens", base.served_mtok * base.token_price_usd_per_mtok * worth["value_share"] / 1e6,
+            "Value of served tokens",
+            base.served_mtok * base.token_price_usd_per_mtok * worth["value_share"] / 1e6,
             lambda q: f"{plan.served[q]}*{plan.token_price[q]}*token_price_factor*value_share/1000000",
-        )  # fmt: skip
+        )
         real["value_training"] = self.row(
-            "Value of training", base.trained_zflop * base.training_value_usd_per_zflop / 1e6,
+            "Value of training",
+            base.trained_zflop * base.training_value_usd_per_zflop / 1e6,
             lambda q: f"{plan.trained[q]}*{plan.training_value[q]}*training_value_factor/1000000",
-        )  # fmt: skip
+        )
         self._ends(ops, capex, due, left)
         lines = [v for k, v in real.items() if k not in ("index", "discount")]
         real["pre_tax"] = self.row("Cash flow before tax", added(lines, self.quarters), lambda q: plus(lines, q), True)
         value = float(real["pre_tax"].values @ factor.values)
-        cell = self.sheet.value("NPV before tax, real, of served work", "USD m",
-                                f"SUMPRODUCT({real['pre_tax'].all}*{factor.all})", value)  # fmt: skip
+        cell = self.sheet.value(
+            "NPV before tax, real, of served work", "USD m", f"SUMPRODUCT({real['pre_tax'].all}*{factor.all})", value
+        )
         self.rows.points["npv_before_tax"] = (cell, value)
         self._market()
         self._nominal()
@@ -93,38 +115,47 @@ class CashFlow:
             ("silicon_capex", "Silicon", capex.silicon),
         )
         for name, label, row in costs:
-            real[name] = self.row(label, -row.values, lambda q, row=row: f"-{row[q]}")  # type: ignore[misc]
+            real[name] = self.row(label, -row.values, _signed(row, "-"))
         at_end = np.arange(self.quarters) == last
         for name, label, (cell, value), sign in (
             ("exit_obligation", "Rent still due at the end", due, -1.0),
             ("residual_value", "Residual value at the end", left, 1.0),
         ):
             minus = "-" if sign < 0 else ""
-            real[name] = self.row(label, at_end * value * sign,
-                                   lambda q, cell=cell, minus=minus: f"{minus}{cell}" if q == last else "0")  # type: ignore[misc]  # fmt: skip
+            real[name] = self.row(label, at_end * value * sign, _only_at(last, f"{minus}{cell}"))
 
     def _market(self) -> None:
         """What the same work would cost on the rental market: the revenue of the lender's view."""
         base, plan, given = self.base, self.plan, self.given
         self.sheet.heading("The lender's view: work earns the market rent of the day (transfer price)")
-        values, parts = np.zeros(self.quarters), []
+        values = np.zeros(self.quarters)
+        parts: list[tuple[str, list[Series]]] = []
         for use in base.pools:
             values += (use.training + use.inference) * base.speed[use.accelerator]
-            parts.append((given.cell[f"speed.{use.accelerator}"], plan.training[use.index], plan.inference[use.index]))
+            parts.append(
+                (given.cell[f"speed.{use.accelerator}"], [plan.training[use.index], plan.inference[use.index]])
+            )
         for rent in base.rents:
             values += rent.used * base.speed[rent.accelerator]
-            parts.append((given.cell[f"speed.{rent.accelerator}"], plan.used[rent.index]))
+            parts.append((given.cell[f"speed.{rent.accelerator}"], [plan.used[rent.index]]))
 
         def text(q: int) -> str:
-            return "+".join(f"({'+'.join(row[q] for row in rows)})*{speed}" for speed, *rows in parts) or "0"
+            return "+".join(f"({'+'.join(row[q] for row in rows)})*{speed}" for speed, rows in parts) or "0"
 
-        work = self.row("Accelerators at work, in units of the first type", values, text, number="count",
-                        unit="accelerators", total=None)  # fmt: skip
+        work = self.row(
+            "Accelerators at work, in units of the first type",
+            values,
+            text,
+            number="count",
+            unit="accelerators",
+            total=None,
+        )
         price = base.work_price_usd_per_h * base.rent_factor * given.number["hours_per_quarter"] / 1e6
         self.rows.real["compute_at_market_rent"] = self.row(
-            "Compute at market rent", values * price,
-            lambda q: f"{work[q]}*{plan.work_price[q]}*{plan.rent_factor[q]}*hours_per_quarter*market_rent_factor/1000000",
-        )  # fmt: skip
+            "Compute at market rent",
+            values * price,
+            lambda q: f"{work[q]}*{plan.work_price[q]}*{plan.rent_factor[q]}*hours_per_quarter*market_rent_factor/10^6",
+        )
 
     def _nominal(self) -> None:
         self.sheet.heading("Nominal lines: real x inflation index")
@@ -134,11 +165,24 @@ class CashFlow:
             if name in ("index", "discount", "pre_tax", "value_tokens", "value_training"):
                 continue
             label = name.replace("_", " ").capitalize()
-            nominal[name] = self.row(label, row.values * index.values, lambda q, row=row: f"{row[q]}*{index[q]}")  # type: ignore[misc]
-        working = [nominal[n] for n in ("compute_at_market_rent", "hall_rent", "accelerator_rent", "energy", "operation",
-                                        "exit_obligation")]  # fmt: skip
-        nominal["operating"] = self.row("Operating cash flow before deposits", added(working, self.quarters),
-                                         lambda q: "+".join(r[q] for r in working), True)  # fmt: skip
+            nominal[name] = self.row(label, row.values * index.values, _product(row, index))
+        working = [
+            nominal[n]
+            for n in (
+                "compute_at_market_rent",
+                "hall_rent",
+                "accelerator_rent",
+                "energy",
+                "operation",
+                "exit_obligation",
+            )
+        ]
+        nominal["operating"] = self.row(
+            "Operating cash flow before deposits",
+            added(working, self.quarters),
+            lambda q: "+".join(r[q] for r in working),
+            True,
+        )
         built = [nominal["hall_capex"], nominal["silicon_capex"]]
         nominal["capex"] = self.row("Capex", added(built, self.quarters), lambda q: "+".join(r[q] for r in built), True)
 
@@ -147,14 +191,26 @@ class CashFlow:
         nominal, real, tax, points = self.rows.nominal, self.rows.real, self.rows.tax, self.rows.points
         self.sheet.heading("Free cash flow after tax")
         parts = [nominal["operating"], nominal["deposits"], nominal["residual_value"], nominal["capex"], tax["payable"]]
-        free = self.row("Free cash flow, unlevered, nominal", added(parts, self.quarters),
-                        lambda q: "+".join(p[q] for p in parts), True)  # fmt: skip
+        free = self.row(
+            "Free cash flow, unlevered, nominal",
+            added(parts, self.quarters),
+            lambda q: "+".join(p[q] for p in parts),
+            True,
+        )
         index, factor = real["index"], real["discount"]
-        free_real = self.row("Free cash flow, unlevered, real", free.values / index.values,
-                             lambda q: f"{free[q]}/{index[q]}", True)  # fmt: skip
+        free_real = self.row(
+            "Free cash flow, unlevered, real", free.values / index.values, lambda q: f"{free[q]}/{index[q]}", True
+        )
         value = float(free_real.values @ factor.values)
-        points["npv"] = (self.sheet.value("NPV after tax, real, unlevered, at market rent", "USD m",
-                                          f"SUMPRODUCT({free_real.all}*{factor.all})", value), value)  # fmt: skip
+        points["npv"] = (
+            self.sheet.value(
+                "NPV after tax, real, unlevered, at market rent",
+                "USD m",
+                f"SUMPRODUCT({free_real.all}*{factor.all})",
+                value,
+            ),
+            value,
+        )
         nominal["free"], real["free"] = free, free_real
         self._irr("project_irr", "IRR of the project, nominal", free, project)
         self.sheet.heading("Debt and equity")
@@ -166,8 +222,9 @@ class CashFlow:
             self.row("Debt service", -service.values, lambda q: f"-{service[q]}"),
         ]
         parts = [free, *flows]
-        equity = self.row("Cash flow to equity, nominal", added(parts, self.quarters),
-                          lambda q: "+".join(p[q] for p in parts), True)  # fmt: skip
+        equity = self.row(
+            "Cash flow to equity, nominal", added(parts, self.quarters), lambda q: "+".join(p[q] for p in parts), True
+        )
         nominal.update(debt_drawn=flows[0], debt_fee=flows[1], debt_service=flows[2], equity=equity)
         self._irr("equity_irr", "IRR of equity, nominal", equity, equity_irr)
         paid, got = -np.clip(equity.values, None, 0).sum(), np.clip(equity.values, 0, None).sum()
@@ -185,3 +242,15 @@ class CashFlow:
         status = {"unique": "one root", "several": "several roots: read NPV and MOIC", "none": "no root"}[engine.status]
         self.sheet.sheet.write_string(at, FIRST, status, self.book.unit)
         self.rows.points[name] = (cell, float("nan") if root is None else root)
+
+
+def _signed(row: Series, sign: str) -> Formula:
+    return lambda q: f"{sign}{row[q]}"
+
+
+def _product(row: Series, other: Series) -> Formula:
+    return lambda q: f"{row[q]}*{other[q]}"
+
+
+def _only_at(quarter: int, text: str) -> Formula:
+    return lambda q: text if q == quarter else "0"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from kiban.report.workbook_grid import Book, finite
 from kiban.report.workbook_tables import TableSheet
 from kiban.results import Risk, Study
 from kiban.scenario import Scenario
 
 TOLERANCE = 1e-3
+ROUNDING = 1e-12
+"""Spreadsheets show a difference in the last digits as zero."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ def write_checks(book: Book, checks: Sequence[Check]) -> tuple[str, int]:
         put.write_number(row, 2, finite(check.engine), style("decimal", "input"))
         book.formula(put, row, 3, f"={check.cell}", check.value, style("decimal"))
         one, two, gap = f"C{row + 1}", f"D{row + 1}", f"E{row + 1}"
-        difference = check.value - check.engine
+        difference, size = check.value - check.engine, max(abs(check.engine), 1e-6)
+        if abs(difference) < ROUNDING * size:
+            difference = 0.0
         book.formula(put, row, 4, f"={two}-{one}", difference, style("decimal"))
-        size = max(abs(check.engine), 1e-6)
         book.formula(put, row, 5, f"={gap}/MAX(ABS({one}),0.000001)", difference / size, style("percent_fine"))
         ok = abs(difference) <= TOLERANCE * size
         off += not ok
@@ -115,8 +116,3 @@ def fill_summary(
     ):
         sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, sentence, words)
         sheet.row += 1
-
-
-def close(one: float, two: float) -> bool:
-    """Tell whether two totals agree within the tolerance of the Checks sheet."""
-    return bool(np.isclose(one, two, rtol=TOLERANCE, atol=1e-6))

@@ -20,9 +20,11 @@ class Debt:
 
     def __init__(self, book: Book, given: Assumptions, cash: CashFlow) -> None:
         self.sheet = TimeSheet(
-            book, "Debt", "Debt of the base history",
-            "USD m nominal. Interest is capitalised in the window; then service is a constant share of cash (sculpted).",
-        )  # fmt: skip
+            book,
+            "Debt",
+            "Debt of the base history",
+            "USD m nominal. Interest is capitalised in the window; then service is a constant share of cash.",
+        )
         self.given, self.cash = given, cash
         self.quarters = cash.quarters
         self.window = int(min(given.number["draw_quarters"], self.quarters))
@@ -39,8 +41,9 @@ class Debt:
     def write(self) -> None:
         """Write sizing, balance, coverage, sources and uses."""
         self.sheet.heading("Cash and spending")
-        self.rate_cell = self._point("rate", "Debt rate by quarter", "(1+debt_rate)^0.25-1", self.rate, "percent_fine",
-                                     "1/quarter")  # fmt: skip
+        self.rate_cell = self._point(
+            "rate", "Debt rate by quarter", "(1+debt_rate)^0.25-1", self.rate, "percent_fine", "1/quarter"
+        )
         cash, able = self._able()
         spend, grow = self._spend()
         principal, share = self._size(able, spend, grow)
@@ -51,18 +54,36 @@ class Debt:
     def _able(self) -> tuple[Series, Series]:
         nominal, tax, number, put = self.cash.rows.nominal, self.cash.rows.tax, self.cash.plan.number, self.sheet.series
         free = nominal["operating"].values + tax["payable"].values
-        cash = put("Cash for debt service: operations after tax", "USD m", free,
-                   lambda q: f"{nominal['operating'][q]}+{tax['payable'][q]}")  # fmt: skip
+        cash = put(
+            "Cash for debt service: operations after tax",
+            "USD m",
+            free,
+            lambda q: f"{nominal['operating'][q]}+{tax['payable'][q]}",
+        )
         t = np.arange(self.quarters)
         last = self.window + self.given.number["tenor_quarters"]
         able = put(
-            "Cash for service within the tenor", "USD m", np.where((t >= self.window) & (t < last), np.clip(free, 0, None), 0),
-            lambda q: f"IF(AND({number[q]}>=draw_quarters,{number[q]}<draw_quarters+tenor_quarters),MAX({cash[q]},0),0)",
-        )  # fmt: skip
-        factor = put("Discount factor at the debt rate", "factor", (1 + self.rate) ** -(t - (self.window - 1.0)),
-                     lambda q: f"(1+{self.rate_cell})^-({number[q]}-(draw_quarters-1))", number="factor", total=None)  # fmt: skip
-        self._point("worth", "Present value of that cash", f"SUMPRODUCT({able.all}*{factor.all})",
-                    float(able.values @ factor.values))  # fmt: skip
+            "Cash for service within the tenor",
+            "USD m",
+            np.where((t >= self.window) & (t < last), np.clip(free, 0, None), 0),
+            lambda q: (
+                f"IF(AND({number[q]}>=draw_quarters,{number[q]}<draw_quarters+tenor_quarters),MAX({cash[q]},0),0)"
+            ),
+        )
+        factor = put(
+            "Discount factor at the debt rate",
+            "factor",
+            (1 + self.rate) ** -(t - (self.window - 1.0)),
+            lambda q: f"(1+{self.rate_cell})^-({number[q]}-(draw_quarters-1))",
+            number="factor",
+            total=None,
+        )
+        self._point(
+            "worth",
+            "Present value of that cash",
+            f"SUMPRODUCT({able.all}*{factor.all})",
+            float(able.values @ factor.values),
+        )
         return cash, able
 
     def _spend(self) -> tuple[Series, Series]:
@@ -70,11 +91,20 @@ class Debt:
         capex, deposits = nominal["capex"], nominal["deposits"]
         t = np.arange(self.quarters)
         values = np.where(t < self.window, np.clip(-capex.values - deposits.values, 0, None), 0.0)
-        spend = put("Spending in the window", "USD m", values,
-                    lambda q: f"IF({number[q]}<draw_quarters,MAX(-{capex[q]}-{deposits[q]},0),0)")  # fmt: skip
-        grow = put("Growth of a drawn dollar to the end of the window", "factor",
-                   (1 + self.rate) ** np.clip(self.window - 1 - t, 0, None),
-                   lambda q: f"(1+{self.rate_cell})^MAX(draw_quarters-1-{number[q]},0)", number="factor", total=None)  # fmt: skip
+        spend = put(
+            "Spending in the window",
+            "USD m",
+            values,
+            lambda q: f"IF({number[q]}<draw_quarters,MAX(-{capex[q]}-{deposits[q]},0),0)",
+        )
+        grow = put(
+            "Growth of a drawn dollar to the end of the window",
+            "factor",
+            (1 + self.rate) ** np.clip(self.window - 1 - t, 0, None),
+            lambda q: f"(1+{self.rate_cell})^MAX(draw_quarters-1-{number[q]},0)",
+            number="factor",
+            total=None,
+        )
         return spend, grow
 
     def _size(self, able: Series, spend: Series, grow: Series) -> tuple[Point, Point]:
@@ -82,13 +112,20 @@ class Debt:
         gearing, fee = worth["gearing_max"], worth["debt_fee"]
         total, grown = float(spend.values.sum()), float(spend.values @ grow.values)
         self.sheet.heading("Size")
-        grown_cell = self._point("grown", "Spending with interest to the end of the window",
-                                 f"SUMPRODUCT({spend.all}*{grow.all})", grown)  # fmt: skip
+        grown_cell = self._point(
+            "grown", "Spending with interest to the end of the window", f"SUMPRODUCT({spend.all}*{grow.all})", grown
+        )
         room = grown - gearing * (grown - total) - gearing * fee * total
         room_text = f"({grown_cell}-gearing_max*({grown_cell}-{spend.total})-gearing_max*debt_fee*{spend.total})"
         most = gearing * total / room if room > 0 else 0.0
-        by_gearing = self._point("by_gearing", "Share drawn by gearing",
-                                 f"IF({room_text}>0,gearing_max*{spend.total}/{room_text},0)", most, "percent", "1")  # fmt: skip
+        by_gearing = self._point(
+            "by_gearing",
+            "Share drawn by gearing",
+            f"IF({room_text}>0,gearing_max*{spend.total}/{room_text},0)",
+            most,
+            "percent",
+            "1",
+        )
         carry = self.points["worth"][1] / worth["target_dscr"]
         by_cover = self._point("capacity", "Debt by coverage", f"{self.points['worth'][0]}/target_dscr", carry)
         share = min(most, carry / grown if grown > 0 else 0.0, 1.0)
@@ -112,15 +149,26 @@ class Debt:
         start = put("Opening balance", "USD m", opening, lambda q: last[q - 1] if q else "0", total=None)
         flow["draw"] = put("Drawn", "USD m", draw, lambda q: f"{share[0]}*{spend[q]}")
         flow["interest"] = put("Interest", "USD m", interest, lambda q: f"{start[q]}*{self.rate_cell}")
-        flow["service"] = put("Debt service, sculpted", "USD m", service,
-                              lambda q: f"IF({present[0]}>0,{able[q]}*{debt[0]}/{present[0]},0)")  # fmt: skip
-        flow["closing"] = put("Closing balance", "USD m", closing,
-                              lambda q: f"{start[q]}+{flow['interest'][q]}+{flow['draw'][q]}-{flow['service'][q]}",
-                              total=None, bold=True)  # fmt: skip
-        flow["repayment"] = put("Repayment: service less interest, after the window", "USD m",
-                                np.where(np.arange(self.quarters) >= self.window, service - interest, 0.0),
-                                lambda q: f"IF({self.cash.plan.number[q]}>=draw_quarters,{flow['service'][q]}"
-                                f"-{flow['interest'][q]},0)")  # fmt: skip
+        flow["service"] = put(
+            "Debt service, sculpted",
+            "USD m",
+            service,
+            lambda q: f"IF({present[0]}>0,{able[q]}*{debt[0]}/{present[0]},0)",
+        )
+        flow["closing"] = put(
+            "Closing balance",
+            "USD m",
+            closing,
+            lambda q: f"{start[q]}+{flow['interest'][q]}+{flow['draw'][q]}-{flow['service'][q]}",
+            total=None,
+            bold=True,
+        )
+        flow["repayment"] = put(
+            "Repayment: service less interest, after the window",
+            "USD m",
+            np.where(np.arange(self.quarters) >= self.window, service - interest, 0.0),
+            lambda q: f"IF({self.cash.plan.number[q]}>=draw_quarters,{flow['service'][q]}-{flow['interest'][q]},0)",
+        )
         fee = self.given.number["debt_fee"] * float(draw.sum())
         self._point("fee", "Fee of the loan, paid at the start", f"debt_fee*{flow['draw'].total}", fee)
 
@@ -129,7 +177,7 @@ class Debt:
         service = self.flow["service"]
         due = service.values > 0
         values = np.full(self.quarters, np.nan)
-        for q in np.flatnonzero(due):
+        for q in np.flatnonzero(due).tolist():
             span = [s for s in range(max(0, q - 3), q + 1) if due[s]]
             values[q] = cash.values[span].sum() / service.values[span].sum()
 
@@ -145,19 +193,34 @@ class Debt:
         lowest = float(np.nanmin(values)) if due.any() else 0.0
         self._point("min_dscr", "Lowest DSCR (0: no debt)", dscr.total, lowest, "ratio", "multiple")
         breach = int(np.nansum(values < self.given.number["covenant_dscr"]))
-        self._point("breaches", "Quarters under the covenant", f'COUNTIF({dscr.all},"<"&covenant_dscr)', breach, "whole",
-                    "quarters")  # fmt: skip
+        self._point(
+            "breaches",
+            "Quarters under the covenant",
+            f'COUNTIF({dscr.all},"<"&covenant_dscr)',
+            breach,
+            "whole",
+            "quarters",
+        )
         present, debt = self.points["worth"], self.points["debt"]
-        self._point("llcr", "LLCR when repayment starts", f"IF({debt[0]}>0,{present[0]}/{debt[0]},0)",
-                    present[1] / debt[1] if debt[1] > 0 else 0.0, "ratio", "multiple")  # fmt: skip
+        self._point(
+            "llcr",
+            "LLCR when repayment starts",
+            f"IF({debt[0]}>0,{present[0]}/{debt[0]},0)",
+            present[1] / debt[1] if debt[1] > 0 else 0.0,
+            "ratio",
+            "multiple",
+        )
 
     def _uses(self, spend: Series) -> None:
         self.sheet.heading("Uses and sources of the window")
         nominal, drawing = self.cash.rows.nominal, np.arange(self.quarters) < self.window
         number = self.cash.plan.number
         names = []
-        for name, label in (("hall_capex", "Use: construction"), ("silicon_capex", "Use: accelerators and network"),
-                            ("deposits", "Use: deposits and prepayments")):  # fmt: skip
+        for name, label in (
+            ("hall_capex", "Use: construction"),
+            ("silicon_capex", "Use: accelerators and network"),
+            ("deposits", "Use: deposits and prepayments"),
+        ):
             row = nominal[name]
             text = f"-SUMPRODUCT({row.all}*({spend.all}>0))"
             names.append(self._point(f"use_{name}", label, text, -float(row.values @ (spend.values > 0))))
@@ -170,8 +233,12 @@ class Debt:
         self._point("uses", "Uses", "+".join(names), total)
         drawn = self.flow["draw"]
         one = self._point("source_debt", "Source: debt drawn", drawn.total, float(drawn.values.sum()))
-        two = self._point("source_interest", "Source: debt for capitalised interest",
-                          f"{self.points['debt'][0]}-{one}", self.points["debt"][1] - float(drawn.values.sum()))  # fmt: skip
+        two = self._point(
+            "source_interest",
+            "Source: debt for capitalised interest",
+            f"{self.points['debt'][0]}-{one}",
+            self.points["debt"][1] - float(drawn.values.sum()),
+        )
         equity = float(spend.values.sum() - drawn.values.sum()) + fee[1]
         three = self._point("source_equity", "Source: equity", f"{spend.total}-{drawn.total}+{fee[0]}", equity)
         total = sum(self.points[k][1] for k in ("source_debt", "source_interest", "source_equity"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.report.workbook_grid import Formula, Numbers
 from kiban.report.workbook_operations import Operations
 
 Array = NDArray[np.float64]
 
 
-def rest_of_term(served: Array, term: float, ratio: float, growth: float, rate: float) -> Array:
+def rest_of_term(served: Numbers, term: float, ratio: float, growth: float, rate: float) -> Array:
     """Quarters of first-year rent still due after the horizon: growth^(served/4) (1+r)^(-1/4) (1-x^n)/(1-x)."""
     left = np.clip(term - served, 0, None)
     value = growth ** (served / 4) * (1 + rate) ** -0.25 * (1 - ratio**left) / (1 - ratio)
@@ -142,7 +143,11 @@ def _share(ops: Operations, age: str, life: str) -> str:
     return f"IF(OR({age}<1,{age}>={life}),0,{here}*(1-MOD({age}/4,1))+{there}*MOD({age}/4,1))"
 
 
-def _shares(ops: Operations, age: Array, life: float) -> Array:
+def _share_by_quarter(ops: Operations, less: str, life: str) -> Formula:
+    return lambda q: _share(ops, f"({ops.quarters}-{ops.plan.number[q]}{less})", life)
+
+
+def _shares(ops: Operations, age: Numbers, life: float) -> Array:
     curve = ops.base.case.resale_frac_by_year
     value = np.interp(age / 4, np.arange(len(curve)), curve)
     return np.asarray(np.where((age >= 1) & (age < life), value, 0.0))
@@ -150,7 +155,7 @@ def _shares(ops: Operations, age: Array, life: float) -> Array:
 
 def _silicon_left(ops: Operations) -> list[tuple[str, float]]:
     out = []
-    t, end, number = np.arange(ops.quarters), ops.quarters, ops.plan.number
+    t, end = np.arange(ops.quarters), ops.quarters
     level = float(ops.base.gpu_price_factor[-1])
     for use in ops.base.pools:
         chip = f"accelerator.{use.accelerator}"
@@ -158,12 +163,22 @@ def _silicon_left(ops: Operations) -> list[tuple[str, float]]:
         years = ops.worth[f"{chip}.life"]
         new = _shares(ops, end - t - ops.worth[f"{chip}.lead"], years)
         old = _shares(ops, (end - t).astype(float), years)
-        bought = ops.sheet.series(f"{use.name}, resale share by quarter of order", "1", new,
-                                  lambda q, lead=lead, life=life: _share(ops, f"({end}-{number[q]}-{lead})", life),  # type: ignore[misc]
-                                  number="percent", total=None)  # fmt: skip
-        stood = ops.sheet.series(f"{use.name}, resale share by quarter of delivery", "1", old,
-                                 lambda q, life=life: _share(ops, f"({end}-{number[q]})", life),  # type: ignore[misc]
-                                 number="percent", total=None)  # fmt: skip
+        bought = ops.sheet.series(
+            f"{use.name}, resale share by quarter of order",
+            "1",
+            new,
+            _share_by_quarter(ops, f"-{lead}", life),
+            number="percent",
+            total=None,
+        )
+        stood = ops.sheet.series(
+            f"{use.name}, resale share by quarter of delivery",
+            "1",
+            old,
+            _share_by_quarter(ops, "", life),
+            number="percent",
+            total=None,
+        )
         total = float(use.buy @ new + use.ordered @ old)
         text = (
             f"SUMPRODUCT({ops.plan.buy[use.index].all}*{bought.all})"

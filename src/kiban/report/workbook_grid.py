@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 Array = NDArray[np.float64]
+Numbers = NDArray[np.floating[Any]]
 Formula = Callable[[int], str]
 Cell = str | float | int
 
@@ -31,6 +32,7 @@ NUMBER_FORMATS = {
     "count": "#,##0;[Red]-#,##0;-",
     "decimal": "#,##0.00;[Red]-#,##0.00;0.00",
     "factor": "0.000",
+    "fine": "#,##0.0000;[Red]-#,##0.0000;0.0000",
     "percent": "0.0%;[Red]-0.0%;0.0%",
     "percent_fine": "0.00%;[Red]-0.00%;0.00%",
     "ratio": '0.00"x"',
@@ -41,6 +43,7 @@ NUMBER_FORMATS = {
 }
 INK = {"input": "#0000FF", "decision": "#7030A0", "formula": "#000000"}
 PAPER = {"input": "#FFF9E5", "decision": "#F3ECFA"}
+_TOTALS: dict[str, Callable[[Array], float]] = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}
 KIND_WORD = {"input": "input", "decision": "decision", "formula": "formula"}
 
 
@@ -109,9 +112,14 @@ class Book:
         key = (number, kind, bold, line)
         if key not in self._formats:
             spec: dict[str, Any] = {
-                "num_format": NUMBER_FORMATS[number], "font_name": "Calibri", "font_size": 10,
-                "font_color": INK[kind], "bold": bold, "valign": "vcenter", "align": "right",
-            }  # fmt: skip
+                "num_format": NUMBER_FORMATS[number],
+                "font_name": "Calibri",
+                "font_size": 10,
+                "font_color": INK[kind],
+                "bold": bold,
+                "valign": "vcenter",
+                "align": "right",
+            }
             if kind in PAPER:
                 spec["bg_color"] = PAPER[kind]
             if line:
@@ -209,7 +217,7 @@ class TimeSheet:
         self,
         label: str,
         unit: str,
-        values: Array,
+        values: Numbers,
         formula: Formula | None = None,
         kind: str = "formula",
         number: str = "usd_m",
@@ -219,7 +227,8 @@ class TimeSheet:
         """Write a row: numbers, or formulas by quarter with their values.
 
         Args: label, unit; values (T,), NaN where the formula shows nothing; formula, text of the formula of a quarter
-        (None: the values are typed in); kind, ``input``, ``decision`` or ``formula``; number, key of NUMBER_FORMATS; total, function over the row.
+        (None: the values are typed in); kind, ``input``, ``decision`` or ``formula``; number, key of NUMBER_FORMATS;
+        total, function over the row.
         """
         book, at = self.book, self.row
         numbers = np.asarray(values, dtype=float)
@@ -236,7 +245,7 @@ class TimeSheet:
                 book.formula(self.sheet, at, FIRST + q, "=" + formula(q), shown, style)
         if total is not None:
             known = numbers[~np.isnan(numbers)]
-            worth = {"SUM": np.sum, "MAX": np.max, "MIN": np.min}[total](known) if known.size else 0.0
+            worth = float(_TOTALS[total](known)) if known.size else 0.0
             book.formula(
                 self.sheet, at, TOTAL, f"={total}({out.all})", worth, book.style(number, "formula", True, bold)
             )

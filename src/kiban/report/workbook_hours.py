@@ -30,16 +30,24 @@ MEASURES = (
 def write_hours(book: Book, study: Study) -> None:
     """Write 8,760 hours by site and twelve months as formulas over them."""
     columns = list(_columns(study))
-    hourly = book.sheet("Hourly", "Hourly: weather, overhead, price and load by site",
-                        f"Weather: {study.site.weather_label}. Load per critical IT MW; the chosen supply case.")  # fmt: skip
-    hourly.write_row(3, 0, ["Hour of year", "Month", *(f"{site}: {name}, {unit}" for site, name, unit, *_ in columns)],
-                     book.head)  # fmt: skip
+    hourly = book.sheet(
+        "Hourly",
+        "Hourly: weather, overhead, price and load by site",
+        f"Weather: {study.site.weather_label}. Load per critical IT MW; the chosen supply case.",
+    )
+    hourly.write_row(
+        3, 0, ["Hour of year", "Month", *(f"{site}: {name}, {unit}" for site, name, unit, *_ in columns)], book.head
+    )
     hourly.set_row(3, 45)
     hourly.set_column(0, 1, 9)
     hourly.set_column(2, 1 + max(len(columns), 1), 13)
     hourly.freeze_panes(TOP, 2)
     hourly.repeat_rows(3)
     hourly.print_area(0, 0, TOP + PRINTED_HOURS - 1, 1 + max(len(columns), 1))
+    if not columns:
+        hourly.write(TOP, 0, "No site of this scenario has an hourly supply.", book.words())
+        _monthly(book, columns)
+        return
     month = np.repeat(np.arange(1, 13), np.array(DAYS) * 24)
     for hour, m in enumerate(month.tolist()):
         hourly.write_number(TOP + hour, 0, hour)
@@ -66,8 +74,11 @@ def _columns(study: Study) -> Iterator[tuple[str, str, str, Array, str]]:
 
 
 def _monthly(book: Book, columns: list[tuple[str, str, str, Array, str]]) -> None:
-    sheet = book.sheet("Monthly", "Monthly: overhead, price and load by site",
-                       "Formulas over the Hourly sheet; load is MWh per critical IT MW.")  # fmt: skip
+    sheet = book.sheet(
+        "Monthly",
+        "Monthly: overhead, price and load by site",
+        "Formulas over the Hourly sheet; load is MWh per critical IT MW.",
+    )
     sheet.write_row(3, 0, ["Site", "Measure", "Unit", *MONTHS, "Year"], book.head)
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 2, 17)

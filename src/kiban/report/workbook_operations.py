@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import Book, Formula, Series, TimeSheet, added, plus
+from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_plan import PlanRows, ages, window
 
 Array = NDArray[np.float64]
@@ -52,8 +52,9 @@ class Operations:
         return OperationRows(rent, rented, mwh, energy, self._operation(), self._deposits())
 
     def _block(self, title: str, total: str, rows: list[Series], unit: str = "USD m", number: str = "usd_m") -> Series:
-        return self.sheet.series(total, unit, added(rows, self.quarters), lambda q: plus(rows, q), number=number,
-                                 bold=True)  # fmt: skip
+        return self.sheet.series(
+            total, unit, added(rows, self.quarters), lambda q: plus(rows, q), number=number, bold=True
+        )
 
     def _add(self, label: str, values: Array, text: Formula, unit: str = "USD m", number: str = "usd_m") -> Series:
         return self.sheet.series(label, unit, values, text, number=number)
@@ -155,26 +156,36 @@ class Operations:
             key, live = f"hall.{hall.rung.name}.operation", self.plan.hall_live[hall.index]
             values, cell = live.values * self.worth[key] / 4e3, self.cell[key]
             rows.append(
-                self._add(f"{hall.rung.name}, hall", values,
-                          lambda q, live=live, cell=cell: f"{live[q]}*{cell}/4/1000*operation_factor")  # type: ignore[misc]
-            )  # fmt: skip
+                self._add(
+                    f"{hall.rung.name}, hall",
+                    values,
+                    _times(live, f"{cell}/4/1000*operation_factor"),
+                )
+            )
         for use in self.base.pools:
             key, live = f"pool.{use.name}.operation", self.plan.live[use.index]
             values, cell = live.values * self.worth[key] / 1e6, self.cell[key]
             rows.append(
-                self._add(f"{use.name}, silicon", values,
-                          lambda q, live=live, cell=cell: f"{live[q]}*{cell}*operation_factor/1000000")  # type: ignore[misc]
-            )  # fmt: skip
+                self._add(
+                    f"{use.name}, silicon",
+                    values,
+                    _times(live, f"{cell}*operation_factor/1000000"),
+                )
+            )
         return self._block("", "Operation", rows)
 
     def _deposits(self) -> Series:
         self.sheet.heading(
             "Deposits and prepayments, less what comes back (worth of later returns in the last quarter)"
         )
-        rows = [self._hall_deposit(i) for i, use in enumerate(self.base.halls)
-                if self.worth[f"hall.{use.rung.name}.deposit"] * self.worth[f"hall.{use.rung.name}.rent"] > 0]  # fmt: skip
-        rows += [self._prepayment(i) for i, use in enumerate(self.base.rents)
-                 if self.worth[f"rent.{use.name}.prepaid"] > 0]  # fmt: skip
+        rows = [
+            self._hall_deposit(i)
+            for i, use in enumerate(self.base.halls)
+            if self.worth[f"hall.{use.rung.name}.deposit"] * self.worth[f"hall.{use.rung.name}.rent"] > 0
+        ]
+        rows += [
+            self._prepayment(i) for i, use in enumerate(self.base.rents) if self.worth[f"rent.{use.name}.prepaid"] > 0
+        ]
         return self._block("", "Deposits", rows)
 
     def _hall_deposit(self, which: int) -> Series:
@@ -219,3 +230,7 @@ class Operations:
             return f"{net}*{take}*{prepaid}*{price}*hours_per_quarter*accelerator_rent_factor/1000000"
 
         return self._add(use.name, values, text)
+
+
+def _times(row: Series, rest: str) -> Formula:
+    return lambda q: f"{row[q]}*{rest}"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import Book, Series, TimeSheet, added, plus
+from kiban.report.workbook_inputs import Assumptions
 
 Array = NDArray[np.float64]
 
@@ -79,10 +79,12 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
         "Purple: decisions of the optimiser, typed in. Changing prices does not change them; run the engine for that.",
     )
     sheet.heading("Market path of this history")
-    token = sheet.series("Token price", "USD/Mtok", base.token_price_usd_per_mtok, kind="input", number="decimal",
-                         total=None)  # fmt: skip
-    train = sheet.series("Value of training", "USD/ZFLOP", base.training_value_usd_per_zflop, kind="input",
-                         number="decimal", total=None)  # fmt: skip
+    token = sheet.series(
+        "Token price", "USD/Mtok", base.token_price_usd_per_mtok, kind="input", number="decimal", total=None
+    )
+    train = sheet.series(
+        "Value of training", "USD/ZFLOP", base.training_value_usd_per_zflop, kind="input", number="decimal", total=None
+    )
     gpu, rent, power = (
         sheet.series(label, "factor", values, kind="input", number="factor", total=None)
         for label, values in (
@@ -91,8 +93,14 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
             ("Electricity price against the base year", base.power_price_factor),
         )
     )
-    work = sheet.series("Market rent of an hour of the first type's work", "USD/h", base.work_price_usd_per_h, kind="input",
-                        number="decimal", total=None)  # fmt: skip
+    work = sheet.series(
+        "Market rent of an hour of the first type's work",
+        "USD/h",
+        base.work_price_usd_per_h,
+        kind="input",
+        number="decimal",
+        total=None,
+    )
     sheet.heading("Decisions: work served")
     served = sheet.series("Tokens served", "Mtok", base.served_mtok, kind="decision", number="count")
     trained = sheet.series("Training served", "ZFLOP", base.trained_zflop, kind="decision", number="count")
@@ -126,9 +134,29 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
     signed, hall_live, live_mw = _capacity(sheet, given, base, start)
     rent_live, accelerators = _accelerators(sheet, given, base, pools["live"], sign)
     return PlanRows(
-        sheet.number, token, train, gpu, rent, power, work, served, trained, start, signed, hall_live, live_mw, buy, ordered,
-        pools["live"], pools["training"], pools["inference"], sign, used, rent_live, accelerators,
-    )  # fmt: skip
+        sheet.number,
+        token,
+        train,
+        gpu,
+        rent,
+        power,
+        work,
+        served,
+        trained,
+        start,
+        signed,
+        hall_live,
+        live_mw,
+        buy,
+        ordered,
+        pools["live"],
+        pools["training"],
+        pools["inference"],
+        sign,
+        used,
+        rent_live,
+        accelerators,
+    )
 
 
 def _capacity(
@@ -157,11 +185,19 @@ def _capacity(
             new = f"SUMPRODUCT({row.span(0, q)}*{window(number, q, lead, term)})"
             return "+".join([new, *(s[q] for s in mine)])
 
-        live[use.index] = sheet.series(use.rung.name, "IT MW", values + added(mine, quarters), text, number="decimal",
-                                       total="MAX")  # fmt: skip
+        live[use.index] = sheet.series(
+            use.rung.name, "IT MW", values + added(mine, quarters), text, number="decimal", total="MAX"
+        )
     rows = list(live.values())
-    total = sheet.series("IT capacity in service", "IT MW", added(rows, quarters), lambda q: plus(rows, q),
-                         number="decimal", bold=True, total="MAX")  # fmt: skip
+    total = sheet.series(
+        "IT capacity in service",
+        "IT MW",
+        added(rows, quarters),
+        lambda q: plus(rows, q),
+        number="decimal",
+        bold=True,
+        total="MAX",
+    )
     return signed, live, total
 
 
@@ -171,8 +207,9 @@ def _accelerators(
     number, quarters = sheet.number, len(base.quarters)
     sheet.heading("Accelerators in service or under contract")
     mine = list(own.values())
-    own_total = sheet.series("Own", "accelerators", added(mine, quarters), lambda q: plus(mine, q), number="count",
-                             total="MAX")  # fmt: skip
+    own_total = sheet.series(
+        "Own", "accelerators", added(mine, quarters), lambda q: plus(mine, q), number="count", total="MAX"
+    )
     rented = {}
     for use in base.rents:
         key, row = f"rent.{use.name}", sign[use.index]
@@ -184,8 +221,15 @@ def _accelerators(
 
         rented[use.index] = sheet.series(use.name, "accelerators", values, text, number="count", total="MAX")
     rows = [own_total, *rented.values()]
-    total = sheet.series("Accelerators in service", "accelerators", added(rows, quarters), lambda q: plus(rows, q),
-                         number="count", bold=True, total="MAX")  # fmt: skip
+    total = sheet.series(
+        "Accelerators in service",
+        "accelerators",
+        added(rows, quarters),
+        lambda q: plus(rows, q),
+        number="count",
+        bold=True,
+        total="MAX",
+    )
     return rented, total
 
 
@@ -228,6 +272,11 @@ def write_capex(book: Book, given: Assumptions, base: Base, plan: PlanRows) -> C
         silicon.append(sheet.series(pool.name, "USD m", values, paid))
     silicon_total = sheet.series("Silicon", "USD m", added(silicon, quarters), lambda q: plus(silicon, q), bold=True)
     sheet.heading("All")
-    total = sheet.series("Capex", "USD m", hall_total.values + silicon_total.values,
-                         lambda q: f"{hall_total[q]}+{silicon_total[q]}", bold=True)  # fmt: skip
+    total = sheet.series(
+        "Capex",
+        "USD m",
+        hall_total.values + silicon_total.values,
+        lambda q: f"{hall_total[q]}+{silicon_total[q]}",
+        bold=True,
+    )
     return CapexRows(hall_total, silicon_total, total)

@@ -61,7 +61,7 @@ class TableSheet:
 
 
 def write_unit_costs(book: Book, study: Study) -> dict[str, str]:
-    """Write levelised costs by rung and accelerator; totals are formulas. Returns addresses of the programme's three."""
+    """Write levelised costs by rung and accelerator; returns addresses of the programme's three."""
     costs = study.finance.unit_costs
     parts = list(dict.fromkeys(p for c in costs for p in c.parts))
     sheet = TableSheet(
@@ -78,7 +78,7 @@ def write_unit_costs(book: Book, study: Study) -> dict[str, str]:
         ("USD per goodput GPU-h", study.finance.usd_per_goodput_gpu_h),
         ("USD per Mtok", study.finance.usd_per_mtok),
     ):
-        cells[name] = sheet.cell(sheet.line((name, value), ("text", "decimal")), 1)
+        cells[name] = sheet.cell(sheet.line((name, value), ("text", "fine" if "Mtok" in name else "decimal")), 1)
     blocks = (
         ("USD per GPU-h in service", "usd_per_gpu_h"),
         ("USD per goodput GPU-h (utilisation and failures taken off)", "usd_per_goodput_gpu_h"),
@@ -97,12 +97,13 @@ def write_unit_costs(book: Book, study: Study) -> dict[str, str]:
 def _unit_line(sheet: TableSheet, cost: UnitCost, parts: list[str], field: str, straight: bool) -> None:
     worth = dict(zip(cost.parts, getattr(cost, field).tolist(), strict=True))
     values = [worth.get(p, 0.0) for p in parts]
-    row = sheet.line((cost.rung, cost.accelerator, *values), ("text", "text", *["decimal"] * len(parts)), "input")
+    number = "fine" if field == "usd_per_mtok" else "decimal"
+    row = sheet.line((cost.rung, cost.accelerator, *values), ("text", "text", *[number] * len(parts)), "input")
     for column, word in enumerate((cost.rung, cost.accelerator)):
         sheet.sheet.write_string(row, column, word, sheet.book.words())
     first, last = (xl_rowcol_to_cell(row, c) for c in (2, 1 + len(parts)))
     total = float(np.sum(values))
-    style = sheet.book.style("decimal", "formula", True)
+    style = sheet.book.style(number, "formula", True)
     if np.isfinite(total):
         sheet.book.formula(sheet.sheet, row, 2 + len(parts), f"=SUM({first}:{last})", total, style)
     if straight and np.isfinite(cost.straight_line_usd_per_gpu_h):
@@ -114,8 +115,9 @@ def _unit_line(sheet: TableSheet, cost: UnitCost, parts: list[str], field: str, 
 def write_futures(book: Book, risk: Risk) -> dict[str, str]:
     """Write the sampled futures: plans, drivers, tornado, regimes, gauges. Returns addresses for the summary."""
     title = f"Futures: {risk.futures_count:,} sampled histories, seed {risk.seed}"
-    sheet = TableSheet(book, "Futures", title, "Results of the engine; USD m real unless the head says otherwise.",
-                       [34, *[15] * 11])  # fmt: skip
+    sheet = TableSheet(
+        book, "Futures", title, "Results of the engine; USD m real unless the head says otherwise.", [34, *[15] * 11]
+    )
     million = 1e6
     percents = (1, 10, 25, 50, 75, 90, 99)
     heads = ("Plan", "Mean", "P5", "P95", "Mean of worst 5 %", "Wins in", "Mean regret", "P95 regret")
@@ -134,8 +136,10 @@ def write_futures(book: Book, risk: Risk) -> dict[str, str]:
         )
     sheet.gap()
     sheet.heading("Lead of the responding plan over the next best", ("Next best", "Mean", "P5", "P95"))
-    lead = sheet.line((risk.next_best, risk.lead_mean_usd / million, risk.lead_p5_usd / million,
-                       risk.lead_p95_usd / million), ("text", *["usd_m"] * 3))  # fmt: skip
+    lead = sheet.line(
+        (risk.next_best, risk.lead_mean_usd / million, risk.lead_p5_usd / million, risk.lead_p95_usd / million),
+        ("text", *["usd_m"] * 3),
+    )
     sheet.gap()
     sheet.heading("Percentiles of present value", ("Plan", *(f"P{p}" for p in percents)))
     for plan, values in zip(risk.plans, risk.future_npv_usd, strict=True):
@@ -150,8 +154,18 @@ def write_futures(book: Book, risk: Risk) -> dict[str, str]:
 
 
 def _drivers(sheet: TableSheet, risk: Risk) -> None:
-    heads = ("Driver", "P5", "P50", "P95", "Unit", "NPV at low", "NPV at high", "Lead at low", "Lead at high",
-             "First-order share")  # fmt: skip
+    heads = (
+        "Driver",
+        "P5",
+        "P50",
+        "P95",
+        "Unit",
+        "NPV at low",
+        "NPV at high",
+        "Lead at low",
+        "Lead at high",
+        "First-order share",
+    )
     sheet.heading("Drivers and their effect, USD m", heads)
     bars = {t.driver: t for t in risk.tornado}
     for driver in risk.drivers:
@@ -165,15 +179,33 @@ def _drivers(sheet: TableSheet, risk: Risk) -> None:
 
 
 def _regimes(sheet: TableSheet, risk: Risk) -> None:
-    heads = ("Regime", "Probability", "NPV, USD m", "Best baseline", "Its NPV, USD m", "Rent needed, USD/GPU-h",
-             "Rent there, USD/GPU-h", "Utilisation", "Debt repaid")  # fmt: skip
+    heads = (
+        "Regime",
+        "Probability",
+        "NPV, USD m",
+        "Best baseline",
+        "Its NPV, USD m",
+        "Rent needed, USD/GPU-h",
+        "Rent there, USD/GPU-h",
+        "Utilisation",
+        "Debt repaid",
+    )
     sheet.heading("Named futures", heads)
     for r in risk.regimes:
         sheet.line(
-            (r.name, r.probability, r.npv_usd / 1e6, r.best_baseline, r.best_baseline_npv_usd / 1e6,
-             r.needed_rent_usd_per_gpu_h, r.observed_rent_usd_per_gpu_h, r.utilisation_frac, r.debt_paid_frac),
+            (
+                r.name,
+                r.probability,
+                r.npv_usd / 1e6,
+                r.best_baseline,
+                r.best_baseline_npv_usd / 1e6,
+                r.needed_rent_usd_per_gpu_h,
+                r.observed_rent_usd_per_gpu_h,
+                r.utilisation_frac,
+                r.debt_paid_frac,
+            ),
             ("text", "percent", "usd_m", "text", "usd_m", "decimal", "decimal", "percent", "percent"),
-        )  # fmt: skip
+        )
     sheet.gap()
     sheet.heading("Loss by layer if the programme stops in the trough", ("Regime", "Layer", "Loss, USD m", "Bearer"))
     for r in risk.regimes:
@@ -189,8 +221,12 @@ def _regimes(sheet: TableSheet, risk: Risk) -> None:
 def write_impact(book: Book, study: Study) -> None:
     """Write carbon, water, jobs, money flows and claims; expected over the tree, totals are formulas."""
     impact = study.impact
-    sheet = TimeSheet(book, "Impact", "Impact: expected over all futures",
-                      "Results of the engine, probability-weighted; totals are formulas.")  # fmt: skip
+    sheet = TimeSheet(
+        book,
+        "Impact",
+        "Impact: expected over all futures",
+        "Results of the engine, probability-weighted; totals are formulas.",
+    )
     sheet.heading("Energy, carbon, water, jobs")
     rows = (
         ("Electricity at the meter", "MWh", impact.quarterly_energy_mwh, "SUM"),
@@ -217,8 +253,12 @@ def write_impact(book: Book, study: Study) -> None:
         sheet.heading("Published claims")
     for claim in impact.claims:
         label = claim.item.replace("_", " ")
-        for word, value in (("published", claim.published), ("model", claim.model), ("model, low", claim.model_low),
-                            ("model, high", claim.model_high)):  # fmt: skip
+        for word, value in (
+            ("published", claim.published),
+            ("model", claim.model),
+            ("model, low", claim.model_low),
+            ("model, high", claim.model_high),
+        ):
             _single(sheet, f"{label}: {word}", claim.unit, value, "count")
 
 
@@ -233,8 +273,9 @@ def _single(sheet: TimeSheet, label: str, unit: str, value: float, number: str) 
 
 def write_sources(book: Book, catalog: Catalog, ids: Sequence[str], study: Study) -> None:
     """Write the documents behind the catalogue rows in use, and the warnings of the rooms."""
-    sheet = TableSheet(book, "Sources", "Sources of the catalogue rows in use", "Addresses are text, not links.",
-                       [38, 70, 34, 13, 80])  # fmt: skip
+    sheet = TableSheet(
+        book, "Sources", "Sources of the catalogue rows in use", "Addresses are text, not links.", [38, 70, 34, 13, 80]
+    )
     sheet.heading("Documents", ("Source", "Title", "Publisher", "Date", "Address"))
     for source_id in ids:
         try:

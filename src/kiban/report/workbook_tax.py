@@ -24,8 +24,14 @@ def write_tax(cash: CashFlow) -> None:
     cash.sheet.heading("Tax write-off of one dollar, by age in quarters")
     short = _schedule(cash, "short_life", "Servers and network")
     plant = _schedule(cash, "long_life", "Plant and land improvements")
-    building = cash.row("Building", np.full(cash.quarters, 0.25 / worth["building_life"]), lambda q: "0.25/building_life",
-                        number="factor", unit="1", total=None)  # fmt: skip
+    building = cash.row(
+        "Building",
+        np.full(cash.quarters, 0.25 / worth["building_life"]),
+        lambda q: "0.25/building_life",
+        number="factor",
+        unit="1",
+        total=None,
+    )
     cash.sheet.heading("Tax, unlevered: no deduction of interest, losses carried forward")
     rest = 1 - worth["building_share"] - worth["land_share"]
     silicon, built = nominal["silicon_capex"], nominal["hall_capex"]
@@ -40,8 +46,9 @@ def write_tax(cash: CashFlow) -> None:
     used = _losses(cash, income)
     value = nominal["compute_at_market_rent"]
     revenue = np.clip(value.values, 0, None) + np.clip(gain.values, 0, None)
-    margin = cash.row("Tax on revenue", -worth["tax_margin"] * revenue,
-                      lambda q: f"-tax_margin*(MAX({value[q]},0)+MAX({gain[q]},0))")  # fmt: skip
+    margin = cash.row(
+        "Tax on revenue", -worth["tax_margin"] * revenue, lambda q: f"-tax_margin*(MAX({value[q]},0)+MAX({gain[q]},0))"
+    )
     due = -worth["tax_rate"] * (np.clip(income.values, 0, None) - used.values)
     levy = cash.row("Tax on income", due, lambda q: f"-tax_rate*(MAX({income[q]},0)-{used[q]})")
     tax["payable"] = cash.row("Tax", margin.values + due, lambda q: f"{margin[q]}+{levy[q]}", True)
@@ -80,8 +87,11 @@ def _gain(cash: CashFlow, offs: list[Series]) -> Series:
     value = float(nominal["residual_value"].values.sum() + nominal["capex"].values.sum()) - off
     off_text = "-".join(o.total for o in offs)
     text = f"{nominal['residual_value'].total}+{nominal['capex'].total}-{off_text}"
-    return cash.row("Residual value over what is left to write off", value * (np.arange(cash.quarters) == last),
-                    lambda q: text if q == last else "0")  # fmt: skip
+    return cash.row(
+        "Residual value over what is left to write off",
+        value * (np.arange(cash.quarters) == last),
+        lambda q: text if q == last else "0",
+    )
 
 
 def _losses(cash: CashFlow, income: Series) -> Series:
@@ -92,8 +102,11 @@ def _losses(cash: CashFlow, income: Series) -> Series:
         used[q] = min(before, cap * max(earned, 0.0))
         before = left[q] = before - used[q] + max(-earned, 0.0)
     after = Series(cash.sheet.name, cash.sheet.row + 1, left)
-    spent = cash.row("Losses used", used,
-                     lambda q: f"MIN({after[q - 1]},loss_cap*MAX({income[q]},0))" if q else "0")  # fmt: skip
-    cash.row("Losses carried forward", left,
-             lambda q: (f"{after[q - 1]}-" if q else "-") + f"{spent[q]}+MAX(-{income[q]},0)", total=None)  # fmt: skip
+    spent = cash.row("Losses used", used, lambda q: f"MIN({after[q - 1]},loss_cap*MAX({income[q]},0))" if q else "0")
+    cash.row(
+        "Losses carried forward",
+        left,
+        lambda q: (f"{after[q - 1]}-" if q else "-") + f"{spent[q]}+MAX(-{income[q]},0)",
+        total=None,
+    )
     return spent

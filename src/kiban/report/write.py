@@ -27,8 +27,7 @@ def write_package(folder: Path, loaded: Loaded, catalog: Catalog, study: Study, 
     Errors: OSError if the disk refuses.
     """
     scenario = loaded.scenario
-    catalog = with_scenario(catalog, scenario)
-    used = used_rows(catalog, study, risk)
+    used = used_rows(with_scenario(catalog, scenario), study, risk)
     headline = headline_of(study, risk)
     figures = all_figures(study, risk, basis_of(scenario, study, used))
 

@@ -57,7 +57,7 @@
   function dressSeries(series, figure, narrow, colors, horizontal) {
     const label = series.label;
     if (label) {
-      label.color = colors.ink;
+      label.color = label.color || colors.ink;
       label.fontSize = label.fontSize || (narrow ? 10 : 11);
       const signed = (v) => (v > 0 ? "+" : "") + format(figure.form, v);
       if (label.kiban === "x") label.formatter = (p) => format(figure.form, p.value[0]);
@@ -107,7 +107,6 @@
     option.animation = false;
     option.textStyle = { fontFamily: "Arial, sans-serif", color: colors.ink };
     option.aria = { enabled: true };
-    delete option.narrow;
     return option;
   }
 

@@ -1,0 +1,1 @@
+"""Model calls behind the scoreboard, one file per room."""

@@ -1,0 +1,146 @@
+"""The HTML report: one file, no network, no code from the user, no missing number."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from plan_fixtures import scenario
+from report_fixtures import bare, small
+
+from kiban.catalog import load_catalog
+from kiban.figures import all_figures
+from kiban.report.headline import headline_of
+from kiban.report.html import html_report, script_json
+from kiban.report.provenance import basis_of, used_rows
+from kiban.units.numbers import usd
+
+EVIL = "<script>alert(1)</script>\"'&</title></script>"
+
+
+def render(fixture: Any) -> str:
+    one, study, risk = fixture
+    used = used_rows(load_catalog(), study, risk)
+    figures = all_figures(study, risk, basis_of(one, study, used))
+    return html_report(one, study, risk, headline_of(study, risk), figures, used)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(small())
+
+
+class Reader(HTMLParser):
+    """Collects tags with attributes, ids, scripts and text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.texts: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag in ("script", "style"):
+            self.inside.append(tag)
+            if tag == "script":
+                self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style") and self.inside:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.inside[-1:] == ["script"]:
+            self.scripts[-1] += data
+        elif not self.inside:
+            self.texts.append(data)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    return reader
+
+
+def test_nothing_is_loaded_from_outside(page: str) -> None:
+    reader = read(page)
+    for tag, attrs in reader.tags:
+        for name in ("src", "href", "srcset", "data", "action", "poster"):
+            value = attrs.get(name) or ""
+            assert not re.match(r"\s*(https?:)?//", value), (tag, name, value)
+            if name != "href":
+                assert not value, (tag, name, value)
+    assert not re.search(r"url\(|@import", re.search(r"<style>(.*?)</style>", page, re.S)[1])  # type: ignore[index]
+    assert not any(tag in ("link", "iframe", "object", "embed", "img") for tag, _ in reader.tags)
+    assert "default-src 'none'" in page
+
+
+def test_there_are_three_scripts_and_the_data_is_strict_json(page: str) -> None:
+    scripts = read(page).scripts
+    assert len(scripts) == 3
+
+    def refuse(word: str) -> Any:
+        raise AssertionError(word)
+
+    data = json.loads(scripts[0], parse_constant=refuse)
+    assert len(data) >= 25
+    assert all(entry["option"]["series"] for entry in data.values())
+
+
+def test_every_canvas_has_its_data_and_every_link_its_target(page: str) -> None:
+    reader = read(page)
+    data = json.loads(reader.scripts[0])
+    canvases = [a["data-figure"] for t, a in reader.tags if t == "div" and a.get("class") == "canvas"]
+    assert sorted(canvases) == sorted(data)
+    ids = [a["id"] for _, a in reader.tags if a.get("id")]
+    assert len(ids) == len(set(ids))
+    targets = {(a.get("href") or "#")[1:] for t, a in reader.tags if t == "a"}
+    assert targets <= set(ids)
+
+
+def test_text_of_the_user_is_escaped() -> None:
+    one, study, risk = small()
+    sites = [{**s.model_dump(mode="json"), "tenant": EVIL, "operator": EVIL} for s in one.sites]
+    evil = scenario(title=EVIL, sites=sites)
+    warned = replace(study, finance=replace(study.finance, warnings=(EVIL,)))
+    reader = read(render((evil, warned, risk)))
+    assert len(reader.scripts) == 3
+    assert not any("alert(1)" in s for s in reader.scripts)
+    assert sum(EVIL in text for text in reader.texts) >= 4  # title, heading, table cells, warning
+
+
+def test_script_json_cannot_leave_its_element() -> None:
+    text = script_json({"name": "</script><!--<script>&\u2028"})
+    assert not set(text) & set("<>&\u2028")
+    assert json.loads(text)["name"] == "</script><!--<script>&\u2028"
+    with pytest.raises(ValueError):
+        script_json([float("nan")])
+
+
+def test_the_page_says_what_its_numbers_are(page: str) -> None:
+    text = " ".join(" ".join(read(page).texts).split())
+    one, study, risk = small()
+    assert headline_of(study, risk)["sentence"] in text
+    assert "Weather: synthetic" in text
+    assert usd(study.plan.irrevocable_usd) in text
+    assert not re.search(r"\b(nan|inf|None|undefined)\b", text)
+    assert re.search(r"\d+ sourced, \d+ assumed inputs", text)
+    assert one.title in text
+
+
+def test_a_bare_study_has_sentences_in_place_of_charts() -> None:
+    reader = read(render(bare()))
+    text = " ".join(" ".join(reader.texts).split())
+    assert "The scenario has one future only" in text
+    assert "The plan raises no debt" in text
+    assert not re.search(r"\b(nan|inf|None|undefined)\b", text)
+
+
+def test_the_file_stays_small(page: str) -> None:
+    assert len(page.encode()) < 3_000_000
