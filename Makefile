@@ -1,31 +1,39 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+CORE := $(VENV)/.core
+FULL := $(VENV)/.full
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test test-oracle lint setup bench clean
 
-setup: $(STAMP)
+setup: $(FULL)
 
-$(STAMP): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,oracle]'
-	touch $(STAMP)
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
 
-demo: $(STAMP)
+$(CORE): $(BIN)/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+$(FULL): $(CORE)
+	$(PIP) -e '.[test,oracle]'
+	touch $@
+
+demo: $(CORE)
 	$(BIN)/kiban run examples/anthropic-50b.yaml
 
-test: $(STAMP)
+test: $(FULL)
 	$(BIN)/python -m pytest -m "not oracle and not slow" -n 2 --dist loadfile
 
-test-oracle: $(STAMP)
+test-oracle: $(FULL)
 	$(BIN)/python -m pytest -m "oracle or slow"
 
-lint: $(STAMP)
+lint: $(FULL)
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 
-bench: $(STAMP)
+bench: $(FULL)
 	$(BIN)/python benchmarks/run.py
 
 clean:

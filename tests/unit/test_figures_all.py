@@ -11,9 +11,9 @@ import pytest
 from report_fixtures import bare, small
 
 from kiban.figures import Basis, Rests, all_figures
-from kiban.figures.capacity import equivalents, expected, quantiles
+from kiban.figures.capacity import MOST_NEED_OVER_CAPACITY, equivalents, expected, quantiles
 from kiban.figures.climate import MONTH_DAYS, calendar_of_hours, month_hour_means
-from kiban.figures.costs import best_per_rung
+from kiban.figures.costs import best_per_rung, near_units
 from kiban.figures.figure import plain
 from kiban.figures.futures import branches
 from kiban.figures.places import annuity, pair_of, place_of
@@ -172,3 +172,29 @@ def test_no_debt_and_nan_regimes_do_not_break_a_full_study() -> None:
     json.dumps(figures, allow_nan=False)
     assert next(f for f in figures if f["id"] == "survival")["empty"]
     assert one.name == "small"
+
+
+def test_a_chip_of_later_years_does_not_stand_for_a_rung() -> None:
+    _, study, _ = small()
+    late = replace(study.fleet, accelerator_available_quarter=np.array([0, 9, 0]))
+    assert {u.accelerator for u in near_units(study.finance.unit_costs, late)} == {"now"}
+    never = replace(study.fleet, accelerator_available_quarter=np.array([9, 9, 9]))
+    assert near_units(study.finance.unit_costs, never) == study.finance.unit_costs
+
+
+def test_a_far_need_does_not_flatten_the_plan_and_is_told_in_words() -> None:
+    _, study, _ = small()
+    figure = next(f for f in figures_of(small()) if f["id"] == "capacity")
+    stacked = [s["data"] for s in figure["option"]["series"] if s.get("stack")]
+    peak = float(np.sum(stacked, axis=0).max())
+    top = figure["option"]["yAxis"]["max"]
+    assert MOST_NEED_OVER_CAPACITY * peak <= top <= (MOST_NEED_OVER_CAPACITY + 10) * peak
+    assert "leaves the frame" in figure["note"]
+    tame = replace(
+        study.demand,
+        node_training_flop=study.demand.node_training_flop * 0.01,
+        node_inference_tok=study.demand.node_inference_tok * 0.01,
+    )
+    figure = next(f for f in all_figures(replace(study, demand=tame), small()[2], BASIS) if f["id"] == "capacity")
+    assert figure["option"]["yAxis"].get("max") is None
+    assert "leaves the frame" not in figure["note"]

@@ -40,6 +40,15 @@ def test_a_plan_that_equals_the_next_best_is_no_better() -> None:
     assert "no better than the next best plan" in card["sentence"]
 
 
+def test_a_plan_that_makes_the_choices_of_a_baseline_says_so_without_solver_noise() -> None:
+    _, study, risk = small()
+    same = replace(risk, lead_mean_usd=-2e-7, lead_p5_usd=-3e-7, lead_p95_usd=7e-8)
+    card = headline_of(study, same)
+    assert not card["beats_next_best"]
+    assert "the same as the next best plan (all leased)" in card["sentence"]
+    assert "0.0000" not in card["sentence"]
+
+
 def test_no_baseline_is_said() -> None:
     _, study, risk = small()
     alone = replace(

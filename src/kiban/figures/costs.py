@@ -17,7 +17,7 @@ def cost_figures(finance: Finance, fleet: Fleet, basis: Basis) -> list[Figure]:
     """Two stacked bars per rung: USD per goodput GPU-hour and USD per million tokens."""
     chosen = best_per_rung(near_units(finance.unit_costs, fleet))
     rooms = ("compute", "facility", "energy", "plan", "finance")
-    height = 110 + 34 * max(len(chosen), 2)
+    height = 60 + 30 * max(len(chosen), 3)
     note = (
         "Each rung with the accelerator of the first year that serves a token cheapest there. Annuity convention, at "
         "the utilisation of the scenario; rent of the cloud is not broken into parts that its owner does not publish."
@@ -25,13 +25,12 @@ def cost_figures(finance: Finance, fleet: Fleet, basis: Basis) -> list[Figure]:
     frames = (
         Frame(
             "cost_goodput", "cost", "What a useful accelerator-hour costs on each rung",
-            "USD per goodput GPU-hour (useful hours only), real", rooms, note, height, True,
+            "USD per goodput GPU-hour (useful hours only), real", rooms, note, height,
         ),
         Frame(
             "cost_mtok", "cost", "What a million tokens cost on each rung",
             "USD per million tokens, prompt and answer in the scenario's mix, real", rooms,
             "The same rungs and accelerators. A faster chip can cost more by the hour and less by the token.", height,
-            True,
         ),
     )  # fmt: skip
     if not chosen:

@@ -21,6 +21,7 @@ from kiban.figures.figure import (
 )
 from kiban.results import Risk, Rung, Study
 from kiban.units import HOURS_PER_YEAR
+from kiban.units.numbers import usd
 
 
 @dataclass(frozen=True)
@@ -214,5 +215,5 @@ def _delay(risk: Risk | None, basis: Basis) -> Figure:
     option["grid"]["bottom"] = 28
     drawn = figure(frame, basis, option, [("NPV of the plan", BLUE), ("lead over the next best", GREY)], "usd", "plain")
     moves = "lowers" if per_quarter < 0 else "raises"
-    drawn["note"] = f"Each quarter late {moves} it by {abs(per_quarter) / 1e6:,.0f} million USD. {drawn['note']}"
+    drawn["note"] = f"Each quarter late {moves} it by {usd(abs(per_quarter))}. {drawn['note']}"
     return drawn

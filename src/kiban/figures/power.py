@@ -107,7 +107,7 @@ def _duration(basis: Basis, shown: list[tuple[str, SupplyCase]]) -> Figure:
     prices = np.concatenate([case.hourly_price_usd_per_mwh for _, case in shown])
     usual, dearest = float(np.quantile(prices, USUAL_FRAC)), float(prices.max())
     spiky = dearest > 3 * usual > 0
-    option = cartesian(x, value_axis(max=2 * usual if spiky else None), series)
+    option = cartesian(x, value_axis(max=float(f"{2 * usual:.1g}") if spiky else None), series)
     drawn = figure(frame, basis, option, legend, "plain", "percent")
     if spiky:
         drawn["note"] += f" The dearest hours leave the frame: up to {dearest:,.0f} USD/MWh."

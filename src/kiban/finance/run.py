@@ -111,7 +111,8 @@ def _unit_cost(plan: Plan, fleet: Fleet, demand: Demand) -> tuple[float, float, 
     goodput = fleet.accelerator_goodput_frac[[fleet.accelerators.index(a) for a in plan.accelerators]]
     training = float(np.einsum("n,nkg,g->", weight, outcome.node_training_accelerators, goodput)) * HOURS_PER_QUARTER
     serving = float(np.einsum("n,nkg->", weight, outcome.node_inference_accelerators)) * HOURS_PER_QUARTER
-    tokens = float(weight @ outcome.node_inference_served_tok.sum(axis=1)) / 1e6
+    # Tokens at today's software: later gains of software would otherwise hide what a token costs now.
+    tokens = float(weight @ (outcome.node_inference_served_tok.sum(axis=1) / demand.node_serving_gain_factor)) / 1e6
     raw = float(np.einsum("n,nkg->", weight, outcome.node_training_accelerators)) * HOURS_PER_QUARTER
     share = serving / (serving + raw) if serving + raw > 0 else 0.0
 

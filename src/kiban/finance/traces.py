@@ -49,7 +49,7 @@ def finance_traces(
             "finance.usd_per_mtok",
             cost[2],
             "USD/Mtok",
-            "cost x share of hours at work that serve / tokens served, at traffic peaks and unbilled tokens included",
+            "cost x share of hours that serve / tokens served at today's software, unbilled ones included",
             (
                 "finance.usd_per_gpu_h",
                 *(f"compute.inference_tok_per_s.{a}" for a in used),

@@ -58,15 +58,25 @@ def beats(risk: Risk) -> bool:
 def verdict_of(risk: Risk) -> str:
     """Say plainly how the plan stands against the next best one."""
     mine, other = (_at(risk, n, risk.plan_mean_npv_usd) for n in ("plan_responding", risk.next_best))
-    span = f"5-95 % range of the lead {usd(risk.lead_p5_usd)} to {usd(risk.lead_p95_usd)}"
+    low, high = _settled(risk.lead_p5_usd, mine), _settled(risk.lead_p95_usd, mine)
+    span = f"5-95 % range of the lead {usd(low)} to {usd(high)}"
     rival = plan_words(risk.next_best)
     if not risk.next_best or risk.next_best.startswith("plan_"):
         return f"worth {usd(mine)}; no other plan was solved beside it"
     if beats(risk):
         return f"worth {usd(mine)} instead of {usd(other)} for the next best plan ({rival}), {span}"
-    if risk.lead_mean_usd < 0:
+    if low == high == 0:
+        return (
+            f"worth {usd(mine)}, the same as the next best plan ({rival}): in every future it makes that plan's choices"
+        )
+    if risk.lead_mean_usd < -NO_DIFFERENCE_FRAC * abs(mine):
         return f"this does not beat the next best plan ({rival}): {usd(mine)} against {usd(other)}, {span}"
     return f"no better than the next best plan ({rival}): {usd(mine)} against {usd(other)}, {span}"
+
+
+def _settled(lead_usd: float, value_usd: float) -> float:
+    """A lead without the last digits of the solver."""
+    return lead_usd if abs(lead_usd) > 1e-6 * abs(value_usd) else 0.0
 
 
 def sentence_of(plan: Plan, risk: Risk) -> str:

@@ -118,7 +118,7 @@ def alternatives_view(risk: Risk) -> View:
 
 def shadow_view(study: Study) -> View:
     """What one more of each limit is worth."""
-    rows = [[s] for s in study.plan.chosen.shadow_price_sentences]
+    rows = [[s.replace("_", " ")] for s in study.plan.chosen.shadow_price_sentences]
     return view("shadow", "decision", "What binds, and what one more would be worth", "real USD of expected NPV each",
                 ("Limit",), rows, "Duals of the programme; valid for small steps.", "No limit binds.")  # fmt: skip
 
@@ -275,9 +275,12 @@ def metrics_view(study: Study) -> View:
     ]  # fmt: skip
     columns = ("Plan", "NPV at market rent, real>", "Debt at close, nominal>", "Gearing>", "Break-even rent factor>",
                "Break-even utilisation>")  # fmt: skip
+    note = (
+        "Unlevered, after tax, if work earned market rent: what a lender counts. The decision card counts what the "
+        "work is worth to the programme, before income tax."
+    )
     return view("metrics", "lender", "Plans in money", "USD; factor on today's rents at which the NPV is zero", columns,
-                rows, "Unlevered, after tax, if work earned market rent: what a lender counts. The decision card "
-                "counts what the work is worth to the programme, before income tax.", "No plan was valued.")  # fmt: skip
+                rows, note, "No plan was valued.")  # fmt: skip
 
 
 def flips_view(risk: Risk) -> View:

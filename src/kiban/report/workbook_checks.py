@@ -92,9 +92,7 @@ def fill_summary(
     for action in study.plan.actions[:12]:
         sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, action.sentence, words)
         sheet.row += 1
-    lead = (
-        f"Instead of {risk.next_best}: the plan is worth more by the lead below, over {risk.futures_count:,} futures."
-    )
+    lead = f"Against {risk.next_best}, the next best plan: see the lead below, over {risk.futures_count:,} futures."
     sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, lead, words)
     sheet.row += 1
     sheet.gap()

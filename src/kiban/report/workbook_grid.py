@@ -190,7 +190,7 @@ class TimeSheet:
         for q in range(len(book.quarters)):
             self.sheet.write_number(INDEX_ROW, FIRST + q, q, book.style("whole"))
         self.sheet.freeze_panes(INDEX_ROW + 1, FIRST)
-        self.sheet.set_column(LABEL, LABEL, 44)
+        self.sheet.set_column(LABEL, LABEL, 58)
         self.sheet.set_column(UNIT, UNIT, 13)
         self.sheet.set_column(KIND, KIND, 9)
         self.sheet.set_column(TOTAL, TOTAL, 14)

@@ -114,6 +114,7 @@ class Finance:
     """Chosen plan: present value of cost over present value of accelerator-hours in service."""
     usd_per_goodput_gpu_h: float
     usd_per_mtok: float
+    """Cost of serving over tokens served at today's software (gains of later software taken out)."""
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()

@@ -47,8 +47,9 @@ class Regime:
     best_baseline: str
     best_baseline_npv_usd: float
     needed_rent_usd_per_gpu_h: float
-    """Rent per accelerator-hour at which the plan breaks even in this future."""
+    """Rent per hour of the first accelerator type's work at which the plan breaks even in this future."""
     observed_rent_usd_per_gpu_h: float
+    """Mean rent of the same work on the market of this future, over the plan's life."""
     utilisation_frac: float
     layers: tuple[str, ...]
     layer_loss_usd: Array

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
-from kiban.results import Fleet, Gauge, Plan, Regime, Site, Study
+from kiban.finance.transfer import market_value_usd, relative_speed
+from kiban.results import Gauge, Plan, Regime, Site, Study
 from kiban.risk.exposure import Exposure
+from kiban.units import HOURS_PER_QUARTER
 
 Array = NDArray[np.float64]
 
@@ -29,6 +31,7 @@ def regimes_of(catalog: Catalog, study: Study, exposures: Sequence[Exposure]) ->
             continue
         same = [i for i, other in enumerate(names) if other[0] == parts[0]]
         best = max(rivals, key=lambda e: e.base_npv_usd[leaf]) if rivals else chosen
+        needed, market = _needed_and_market_rent(chosen, study, leaf)
         loss = _loss_by_layer(catalog, study, leaf, _harshness(plan, leaf))
         debt = study.finance.metrics[0].leaf_debt_unpaid_frac[leaf]
         out.append(
@@ -38,8 +41,8 @@ def regimes_of(catalog: Catalog, study: Study, exposures: Sequence[Exposure]) ->
                 npv_usd=float(chosen.base_npv_usd[leaf]),
                 best_baseline=best.name,
                 best_baseline_npv_usd=float(best.base_npv_usd[leaf]),
-                needed_rent_usd_per_gpu_h=_needed_rent(chosen, plan, leaf),
-                observed_rent_usd_per_gpu_h=observed_rent(study.fleet, plan),
+                needed_rent_usd_per_gpu_h=needed,
+                observed_rent_usd_per_gpu_h=market,
                 utilisation_frac=_utilisation(chosen, leaf),
                 layers=LAYERS,
                 layer_loss_usd=loss,
@@ -50,18 +53,15 @@ def regimes_of(catalog: Catalog, study: Study, exposures: Sequence[Exposure]) ->
     return tuple(out)
 
 
-def observed_rent(fleet: Fleet, plan: Plan) -> float:
-    """Rent paid today for the first accelerator type of the plan that somebody rents out, USD per GPU-hour."""
-    for name in (*plan.accelerators, *fleet.accelerators):
-        index = fleet.accelerators.index(name)
-        for rents in (fleet.accelerator_neocloud_usd_per_gpu_h, fleet.accelerator_cloud_usd_per_gpu_h):
-            if np.isfinite(rents[index]):
-                return float(rents[index])
-    return float("nan")
+def _needed_and_market_rent(exposure: Exposure, study: Study, leaf: int) -> tuple[float, float]:
+    """Rent per hour of the first type's work that pays for the plan in a history, and the market's mean rent there.
 
-
-def _needed_rent(exposure: Exposure, plan: Plan, leaf: int) -> float:
-    discount = plan.node_discount_factor[plan.leaf_path[leaf]]
+    Both are present values over the present value of work, so a newer type counts by what it does. The market's price
+    of work is finance's transfer price.
+    """
+    plan, demand, fleet = study.plan, study.demand, study.fleet
+    nodes = plan.leaf_path[leaf]
+    discount = plan.node_discount_factor[nodes]
     cost = (
         exposure.fixed_usd[leaf]
         + exposure.delayed_usd[leaf]
@@ -69,8 +69,13 @@ def _needed_rent(exposure: Exposure, plan: Plan, leaf: int) -> float:
         + exposure.silicon_usd[leaf]
         + exposure.rent_usd[leaf]
     )
-    hours = float(exposure.used_gpu_h[leaf] @ discount)
-    return float(cost @ discount) / hours if hours > 0 else float("nan")
+    speed = relative_speed(fleet)[[fleet.accelerators.index(name) for name in plan.accelerators]]
+    working = plan.chosen.node_training_accelerators + plan.chosen.node_inference_accelerators
+    work_h = float(working[nodes].sum(axis=1) @ speed @ discount) * HOURS_PER_QUARTER
+    if work_h <= 0:
+        return float("nan"), float("nan")
+    market = market_value_usd(plan.chosen, plan, demand, fleet)[nodes] @ discount
+    return float(cost @ discount) / work_h, float(market) / work_h
 
 
 def _utilisation(exposure: Exposure, leaf: int) -> float:
