@@ -228,7 +228,7 @@ def risk_of(plan: Plan, futures: int = 512, shift_usd: float = 0.0) -> Risk:
         lead_mean_usd=float(lead.mean()), lead_p5_usd=float(np.quantile(lead, 0.05)),
         lead_p95_usd=float(np.quantile(lead, 0.95)), tornado=tornado,
         flip_sentences=tuple(f"{s}: all leased becomes best above {b:g}" for _, s, _, b, _ in DRIVERS),
-        regimes=regimes, gauges=gauges,
+        regimes=regimes, gauges=gauges, used_keys=("risk.rent_level_factor",),
     )  # fmt: skip
 
 

@@ -1,25 +1,25 @@
-"""Bubble or not: what the plan needs beside what is observed, who loses by layer, and who repays."""
+"""Bubble or not: what the plan needs beside the market, who loses by layer, and who repays."""
 
 from __future__ import annotations
 
 from kiban.figures.colors import BLUE, GREEN, INK, ORANGE, RED, cycle
-from kiban.figures.figure import Basis, Figure, Frame, bar, cartesian, empty_figure, figure, line, value_axis, words
+from kiban.figures.figure import Basis, Figure, Frame, bar, cartesian, empty_figure, figure, value_axis, words
 from kiban.results import Finance, Plan, Risk
 
 _ROOMS = ("plan", "finance", "risk")
 
 
 def bubble_figures(risk: Risk, finance: Finance, plan: Plan, basis: Basis) -> list[Figure]:
-    """Needed against observed rent, value by regime, loss by layer, and survival of the debt."""
+    """Needed against market rent, value by regime, loss by layer, and survival of the debt."""
     return [_rent(risk, basis), _payoff(risk, basis), _layers(risk, basis), _survival(finance, plan, basis)]
 
 
 def _rent(risk: Risk, basis: Basis) -> Figure:
     frame = Frame(
-        "needed_rent", "bubble", "The rent that the plan needs, beside the rent that is paid",
-        "USD per accelerator-hour at work", _ROOMS,
-        "Needed: rent per hour at work that would just pay for the plan in that future. Observed: contract rent today "
-        "of the plan's first accelerator; the line is the same for every future.", 300, True,
+        "needed_rent", "bubble", "The rent that the plan needs, beside the market's",
+        "USD per hour of the first accelerator type's work, mean over the plan's life", _ROOMS,
+        "Needed: rent that would just pay for the plan in that future. Market: mean rent of the same work in that "
+        "future. A newer type counts by what it does.", 300, True,
     )  # fmt: skip
     if not risk.regimes:
         return empty_figure(frame, basis, "No named future persists to the end, so there is no regime to test.")
@@ -38,9 +38,12 @@ def _rent(risk: Risk, basis: Basis) -> Figure:
             label={"show": True, "position": "insideTop", "kiban": "value", "color": "#fff"},
             barMaxWidth=56,
         ),
-        line("observed", [r.observed_rent_usd_per_gpu_h for r in risk.regimes], INK, "dashed", symbol="circle"),
-    ]
-    legend = [("needed, under the observed rent", GREEN), ("needed, above it", RED), ("observed", INK)]
+        {
+            "name": "market", "type": "scatter", "symbol": "diamond", "symbolSize": 15, "color": INK,
+            "data": [r.observed_rent_usd_per_gpu_h for r in risk.regimes],
+        },
+    ]  # fmt: skip
+    legend = [("needed, under the market", GREEN), ("needed, above it", RED), ("market", INK)]
     option = cartesian({"type": "category", "data": labels}, value_axis(), series)
     return figure(frame, basis, option, legend, "plain_usd")
 

@@ -122,7 +122,7 @@ def card_numbers(numbers: Mapping[str, float], risk: Risk) -> list[dict[str, str
          if "usd_per_goodput_gpu_h" in numbers else "", "per goodput GPU-hour",
          f"${significant(numbers['usd_per_gpu_h'])} per GPU-hour in service" if "usd_per_gpu_h" in numbers else ""),
         ("Cost of tokens", f"${significant(numbers['usd_per_mtok'])}" if "usd_per_mtok" in numbers else "",
-         "per million tokens", "prompt and answer in the scenario's mix"),
+         "per million tokens at today's software", "prompt and answer in the scenario's mix, serving traffic peaks"),
     ]  # fmt: skip
     return [{"label": a, "value": b, "unit": c, "more": d} for a, b, c, d in rows if b]
 

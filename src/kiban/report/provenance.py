@@ -37,8 +37,7 @@ def used_rows(catalog: Catalog, study: Study, risk: Risk) -> list[Used]:
     Args: catalog with the scenario's overrides; study; risk. Keys that the catalogue does not know are left out.
     """
     keys = {room: set(names) for room, names in study.used_keys.items()}
-    read = {key for inputs in _risk_inputs(risk) for key in inputs}
-    keys["risk"] = keys.get("risk", set()) | {key for key in read if catalog.has(key)}
+    keys["risk"] = set(risk.used_keys)
     found = []
     for room, names in keys.items():
         for key in sorted(names):
@@ -48,10 +47,6 @@ def used_rows(catalog: Catalog, study: Study, risk: Risk) -> list[Used]:
                 continue
             found.append(Used(room, row, _source(catalog, row.source_id)))
     return found
-
-
-def _risk_inputs(risk: Risk) -> list[tuple[str, ...]]:
-    return [d.inputs for d in risk.drivers] + [g.inputs for g in risk.gauges]
 
 
 def _source(catalog: Catalog, source_id: str) -> Source:

@@ -120,7 +120,7 @@ def shadow_view(study: Study) -> View:
     """What one more of each limit is worth."""
     rows = [[s.replace("_", " ")] for s in study.plan.chosen.shadow_price_sentences]
     return view("shadow", "decision", "What binds, and what one more would be worth", "real USD of expected NPV each",
-                ("Limit",), rows, "Duals of the programme; valid for small steps.", "No limit binds.")  # fmt: skip
+                ("Limit",), rows, "Each limit moved by 2 %, plan solved again.", "No limit binds.")  # fmt: skip
 
 
 def capacity_view(study: Study) -> View:

@@ -89,7 +89,8 @@ class PlanOutcome:
     node_inference_unserved_tok: Array
     """(N, R)."""
     cost_lines: tuple[str, ...]
-    """C names: hall_capex, silicon_capex, hall_rent, accelerator_rent, energy, operation, deposits, exit_obligation, residual_value (negative)."""
+    """C names: hall_capex, silicon_capex, hall_rent, accelerator_rent, energy, operation, deposits, exit_obligation,
+    residual_value (negative)."""
     node_rung_cost_usd: Array
     """(N, K, C) undiscounted cost in the quarter of the node."""
     node_value_usd: Array

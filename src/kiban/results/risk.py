@@ -103,5 +103,7 @@ class Risk:
     """How far each driver must move before the best plan changes."""
     regimes: tuple[Regime, ...]
     gauges: tuple[Gauge, ...]
+    used_keys: tuple[str, ...] = ()
+    """Catalogue keys that the risk runs read."""
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

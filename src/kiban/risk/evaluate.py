@@ -111,23 +111,27 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
     return np.divide(numerator, denominator, out=big, where=np.asarray(denominator) > 0)
 
 
-def follow_tree(tree: Tree, leaf_path: IntArray, market: Market, world: IntArray, shock: Shock) -> IntArray:
-    """Pick the leaf that a planner follows who sees revenue, not the future.
+FORESIGHT_QUARTERS = 8
+"""How far the name of a future tells where revenue goes: the plan's own tree reveals it at the branching."""
 
-    Wherever the tree branches he takes the child whose revenue is nearest (log distance) to what has come.
-    Args: tree; leaf_path (L, T); world (F,) true leaf; shock. Result: (F,) followed leaf.
+
+def follow_tree(tree: Tree, leaf_path: IntArray, market: Market, world: IntArray, shock: Shock) -> IntArray:
+    """Pick the leaf that a planner follows who learns the future's name at each branching, and sees revenue.
+
+    Wherever the tree branches he takes the child whose revenue two years on is nearest (log distance) to what the named
+    future and the level seen so far make him expect. A level far from the base can therefore lead him to another branch
+    than the future's own. Args: tree; leaf_path (L, T); world (F,) true leaf; shock. Result: (F,) followed leaf.
     """
-    level = shock.revenue_factor[:, None] * shock.growth_factor[:, None] ** market.years[None, :]
-    seen = np.log(market.revenue_usd[world] * level)
     offset = np.log(market.revenue_usd)
+    last = leaf_path.shape[1] - 1
     open_ = np.ones((len(world), leaf_path.shape[0]), dtype=bool)
     for quarter in range(1, leaf_path.shape[1]):
-        nodes = leaf_path[:, quarter]
-        parents = leaf_path[:, quarter - 1]
+        nodes, parents = leaf_path[:, quarter], leaf_path[:, quarter - 1]
         if len(np.unique(nodes)) == len(np.unique(parents)):
             continue
-        look = min(quarter + 1, leaf_path.shape[1] - 1)
-        distance = np.abs(seen[:, look, None] - offset[None, :, look])
+        look = min(quarter + FORESIGHT_QUARTERS, last)
+        level = np.log(shock.revenue_factor) + np.log(shock.growth_factor) * market.years[quarter]
+        distance = np.abs((offset[world, look] + level)[:, None] - offset[None, :, look])
         distance[~open_] = np.inf
         taken = nodes[np.argmin(distance, axis=1)]
         open_ &= nodes[None, :] == taken[:, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +33,8 @@ def run_risk(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
     """
     catalog = catalog.with_overrides({o.key: (o.value, o.why) for o in scenario.overrides})
     with catalog.recording("risk"):
-        return _run(scenario, catalog, study)
+        found = _run(scenario, catalog, study)
+    return replace(found, used_keys=tuple(sorted(catalog.used["risk"])))
 
 
 def _run(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
