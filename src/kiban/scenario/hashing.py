@@ -1,11 +1,13 @@
-"""The short hash of one run's input: resolved scenario, catalogue data and version of kiban."""
+"""The short hash of one run's input: resolved scenario, catalogue data, version and code of kiban."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from kiban.catalog import Catalog
 
 HASH_DIGITS = 12
+CODE_SUFFIXES = frozenset({".py", ".j2", ".css", ".js"})
 
 
 def canonical_json(resolved: Mapping[str, Any]) -> str:
@@ -67,11 +70,23 @@ def kiban_version() -> str:
         return "source"
 
 
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """Hash the package's own code and text data, so that a changed model is never answered by an old run."""
+    digest = hashlib.sha256()
+    root = Path(__file__).resolve().parents[1]
+    for path in sorted(root.rglob("*")):
+        if path.suffix in CODE_SUFFIXES:
+            digest.update(str(path.relative_to(root)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def run_hash(resolved: Mapping[str, Any], catalog: Catalog) -> str:
     """Hash what determines the result of a run.
 
     Arguments: ``Loaded.resolved``; the catalogue without the scenario's overrides.
     Result: 12 hexadecimal digits. Comments, key order and written-out defaults do not change it; the title does.
     """
-    text = "\n".join((canonical_json(resolved), catalogue_hash(catalog), kiban_version()))
+    text = "\n".join((canonical_json(resolved), catalogue_hash(catalog), kiban_version(), code_hash()))
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
