@@ -52,7 +52,8 @@ def _air(dry: np.ndarray, humidity: np.ndarray | float, pressure: float = 98_000
 def test_pue_above_one_and_water_not_negative(kind: str, dry: float, humidity: float, load: float) -> None:
     plant_, chain = inputs.base_parameters(load_catalog())
     found = hourly_overhead(kind, _air(np.array([dry]), humidity), plant_, chain, load)
-    assert 1.0 < float(found.hourly_pue[0]) < 2.0
+    # An almost empty hall carries its fixed losses on little IT load, so its PUE has a higher ceiling.
+    assert 1.0 < float(found.hourly_pue[0]) < (2.0 if load >= 0.2 else 3.0)
     assert 0.0 <= float(found.hourly_wue_l_per_kwh[0]) < 5.0
     assert found.balance_residual < 1e-9
 

@@ -19,6 +19,19 @@ CREDIT_PREFIXES = ("finance.credit.", "finance.debt.", "credit.")
 _PRICES_DEBT = re.compile(r"spread|yield|coupon|rate")
 
 
+NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "accelerator": (
+        ("memory_gb",),
+        ("memory_tb_per_s",),
+        ("tdp_w",),
+        ("release_year_frac",),
+        ("dense_bf16_tflops", "dense_fp8_tflops"),
+    ),
+    "model": (("layers",), ("hidden_size",), ("attention_heads",), ("vocab_size",), ("ffn_size", "moe_ffn_size")),
+}
+"""Rows without which a name cannot be computed with; one field of each group must exist."""
+
+
 def offered_names(catalog: Catalog, kind: str) -> list[str]:
     """List the names that a scenario may use.
 
@@ -35,7 +48,9 @@ def offered_names(catalog: Catalog, kind: str) -> list[str]:
     if kind == "state":
         priced = {name.removeprefix("us_") for name in _second(catalog, "tariff.") if name.startswith("us_")}
         return sorted((_second(catalog, "tax.") | priced) - {"us", "other"})
-    return sorted(_second(catalog, f"{kind}."))
+    names = _second(catalog, f"{kind}.")
+    needed = NEEDED_FIELDS.get(kind, ())
+    return sorted(n for n in names if all(any(catalog.has(f"{kind}.{n}.{f}") for f in either) for either in needed))
 
 
 def _second(catalog: Catalog, prefix: str) -> set[str]:
