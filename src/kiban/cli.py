@@ -109,13 +109,14 @@ def run(
         _stop_bad_input(problems, as_json)
     from kiban.compute.errors import ComputeError
     from kiban.report.run import run_package
-    from kiban.solve import Infeasible
+    from kiban.solve import SolveError
+    from kiban.study import ResidualError
 
     try:
         done = run_package(file, variant, runs, force=force, say=_say if sys.stderr.isatty() or not as_json else None)
     except ScenarioError as error:
         _stop_bad_input(error.problems, as_json)
-    except (Infeasible, ComputeError) as error:
+    except (SolveError, ComputeError, ResidualError) as error:
         if as_json:
             _print_json({"status": "infeasible", "message": str(error)})
         else:

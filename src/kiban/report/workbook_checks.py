@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kiban.report.workbook_grid import Book, finite
 from kiban.report.workbook_tables import TableSheet
 from kiban.results import Risk, Study
@@ -99,7 +101,8 @@ def fill_summary(
     sheet.heading("Headline numbers, linked to their sheets", ("Number", "Value", "Unit", "Where"))
     for line in [*lines, off]:
         row = sheet.line((line.label,))
-        book.formula(sheet.sheet, row, 1, f"={line.cell}", line.value, book.style(line.number, "formula", True))
+        shown = line.value if isinstance(line.value, str) or np.isfinite(line.value) else "none"
+        book.formula(sheet.sheet, row, 1, f"={line.cell}", shown, book.style(line.number, "formula", True))
         sheet.sheet.write_string(row, 2, line.unit, book.unit)
         sheet.sheet.write_string(row, 3, line.cell.split("!")[0].strip("'"), book.unit)
     sheet.gap()

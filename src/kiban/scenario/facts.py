@@ -19,6 +19,8 @@ CREDIT_PREFIXES = ("finance.credit.", "finance.debt.", "credit.")
 _PRICES_DEBT = re.compile(r"spread|yield|coupon|rate")
 
 
+WEATHER_COLUMNS = ("dry_bulb_mean_degc", "dry_bulb_daily_max_degc", "dry_bulb_daily_min_degc")
+MOISTURE_COLUMNS = ("dew_point_mean_degc", "relative_humidity_mean_frac")
 NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "accelerator": (
         ("memory_gb",),
@@ -39,7 +41,7 @@ def offered_names(catalog: Catalog, kind: str) -> list[str]:
     Result: sorted names.
     """
     if kind == "weather":
-        return sorted(set(catalog.table("weather_normals").texts("site")))
+        return sorted(_places_with_weather(catalog))
     if kind == "credit":
         rows = [k.removeprefix(p) for p in CREDIT_PREFIXES for k in catalog.keys(p)]
         return sorted({k.split(".")[0] for k in rows if "." in k and _PRICES_DEBT.search(k.split(".", 1)[1])})
@@ -51,6 +53,17 @@ def offered_names(catalog: Catalog, kind: str) -> list[str]:
     names = _second(catalog, f"{kind}.")
     needed = NEEDED_FIELDS.get(kind, ())
     return sorted(n for n in names if all(any(catalog.has(f"{kind}.{n}.{f}") for f in either) for either in needed))
+
+
+def _places_with_weather(catalog: Catalog) -> set[str]:
+    """Sites whose monthly normals are complete enough to make a year of weather."""
+    import numpy as np
+
+    table = catalog.table("weather_normals")
+    complete = np.isfinite(np.stack([table.numbers(name) for name in WEATHER_COLUMNS])).all(axis=0)
+    moist = np.isfinite(np.stack([table.numbers(name) for name in MOISTURE_COLUMNS])).any(axis=0)
+    names = np.array(table.texts("site"))
+    return set(names) - set(names[~(complete & moist)])
 
 
 def _second(catalog: Catalog, prefix: str) -> set[str]:

@@ -129,8 +129,9 @@ class DemandPart(Part):
     programme_share_frac: FractionRange = Field(
         description="Share of the company's compute need that this programme may serve (the rest has other contracts)"
     )
-    inference_revenue_frac: Fraction = Field(
-        default=0.97, description="Share of revenue that is earned by serving tokens"
+    inference_revenue_frac: Annotated[Number, Field(ge=0.01, le=1.0)] = Field(
+        default=0.97,
+        description="Share of revenue that is earned by serving tokens; research compute is given per unit of serving",
     )
     blended_token_price_usd_per_mtok: PriceRange = Field(
         description="Revenue per million tokens, prompt (cached or not) and answer together"
