@@ -22,6 +22,7 @@ from kiban.report.workbook_inputs import HEADS, Assumptions
 from kiban.report.workbook_operations import Operations
 from kiban.report.workbook_plan import CapexRows, PlanRows, write_capex, write_plan
 from kiban.report.workbook_tables import TableSheet, write_futures, write_impact, write_sources, write_unit_costs
+from kiban.report.workbook_tax import write_tax
 from kiban.results import Risk, Study
 from kiban.scenario import Scenario
 
@@ -57,6 +58,7 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
     due, left = write_end(operations)
     cash = CashFlow(book, given, base, plan)
     cash.write_lines(capex, running, due, left)
+    write_tax(cash)
     debt = Debt(book, given, cash)
     debt.write()
     chosen, leaf = study.finance.metrics[0], study.finance.base_leaf

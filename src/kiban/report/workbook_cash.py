@@ -13,7 +13,6 @@ from kiban.report.workbook_grid import FIRST, Book, Formula, Series, TimeSheet, 
 from kiban.report.workbook_inputs import Assumptions
 from kiban.report.workbook_operations import OperationRows
 from kiban.report.workbook_plan import CapexRows, PlanRows
-from kiban.report.workbook_tax import write_tax
 from kiban.results import Irr
 
 Array = NDArray[np.float64]
@@ -58,7 +57,7 @@ class CashFlow:
         return self.sheet.series(label, unit, values, text, number=number, bold=bold, total=total)
 
     def write_lines(self, capex: CapexRows, ops: OperationRows, due: Point, left: Point) -> None:
-        """Write prices, real lines, the present value before tax, nominal lines and tax."""
+        """Write prices, real lines, the present value before tax and nominal lines; tax follows."""
         worth, base, plan = self.given.number, self.base, self.plan
         t = np.arange(self.quarters)
         self.sheet.heading("Indices")
@@ -101,7 +100,6 @@ class CashFlow:
         self.rows.points["npv_before_tax"] = (cell, value)
         self._market()
         self._nominal()
-        write_tax(self)
 
     def _ends(self, ops: OperationRows, capex: CapexRows, due: Point, left: Point) -> None:
         real, last = self.rows.real, self.quarters - 1

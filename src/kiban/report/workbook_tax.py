@@ -5,15 +5,11 @@ The formulas repeat `docs/finance.md`: what is left of the tax basis at the end 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.report.workbook_cash import CashFlow
 from kiban.report.workbook_grid import Series, added
-
-if TYPE_CHECKING:
-    from kiban.report.workbook_cash import CashFlow
 
 Array = NDArray[np.float64]
 

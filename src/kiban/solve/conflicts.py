@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,55 +11,14 @@ from scipy.sparse import csgraph
 
 from kiban.solve.blocks import Array, Block, Ints, Kind, owner
 from kiban.solve.data import Problem
-from kiban.solve.errors import Infeasible, SolverError
+from kiban.solve.errors import Conflict, Infeasible, Side, SolverError, named
 from kiban.solve.handle import SolveOptions
 from kiban.solve.model import Model
 from kiban.solve.solution import Solution
 
 Mask = NDArray[np.bool_]
-Side = Literal["at least", "at most"]
 
-_WAYS: dict[Side, tuple[str, str, str]] = {
-    "at most": ("allowed", "needed", "too much"),
-    "at least": ("asked", "possible", "too little"),
-}
 _ACTIVE = 1e-7  # duals below this share of the largest one are rounding
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """One limit that would have to move for the model to have a solution.
-
-    needed: what the limited quantity comes to in the nearest solution; limit: where the limit stands; both in unit.
-    severity: the move as a share of the block's largest limit, times the block's weight.
-    against: names of the blocks whose limits hold it there; against_words: the same as sentences.
-    """
-
-    block: str
-    index: tuple[int, ...]
-    place: str
-    sentence: str
-    unit: str
-    side: Side
-    needed: float
-    limit: float
-    severity: float
-    against: tuple[str, ...]
-    against_words: tuple[str, ...]
-
-    @property
-    def amount(self) -> float:
-        """How far the limit would have to move, in the block's unit."""
-        return abs(self.needed - self.limit)
-
-    def words(self) -> str:
-        """Say it in one sentence."""
-        unit = f" {self.unit}" if self.unit else ""
-        text = _named(self.sentence, self.place)
-        asked, given, way = _WAYS[self.side]
-        text += f": {self.side} {self.limit:,.6g}{unit} {asked}, {self.needed:,.6g}{unit} {given}"
-        text += f", {self.amount:,.6g}{unit} {way}"
-        return text + (f"; it clashes with: {'; '.join(self.against_words)}" if self.against else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +170,7 @@ def _conflicts(
                     limit=limit,
                     severity=move * float(slack.price[i]),
                     against=tuple(b.name for b in against),
-                    against_words=tuple(_named(b.sentence, b.name) for b in against),
+                    against_words=tuple(named(b.sentence, b.name) for b in against),
                 )
             )
     return sorted(found, key=lambda conflict: -conflict.severity)
@@ -247,7 +205,3 @@ def _clashes(
         if block not in members:
             members.append(block)
     return group, together
-
-
-def _named(sentence: str, name: str) -> str:
-    return f"{sentence.rstrip('.')} ({name})" if sentence else name

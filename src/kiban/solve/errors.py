@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kiban.solve.conflicts import Conflict
+Side = Literal["at least", "at most"]
 
 _SHOWN = 5
+_WAYS: dict[Side, tuple[str, str, str]] = {
+    "at most": ("allowed", "needed", "too much"),
+    "at least": ("asked", "possible", "too little"),
+}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One limit that would have to move for the model to have a solution.
+
+    needed: what the limited quantity comes to in the nearest solution; limit: where the limit stands; both in unit.
+    severity: the move as a share of the block's largest limit, times the block's weight.
+    against: names of the blocks whose limits hold it there; against_words: the same as sentences.
+    """
+
+    block: str
+    index: tuple[int, ...]
+    place: str
+    sentence: str
+    unit: str
+    side: Side
+    needed: float
+    limit: float
+    severity: float
+    against: tuple[str, ...]
+    against_words: tuple[str, ...]
+
+    @property
+    def amount(self) -> float:
+        """How far the limit would have to move, in the block's unit."""
+        return abs(self.needed - self.limit)
+
+    def words(self) -> str:
+        """Say it in one sentence."""
+        unit = f" {self.unit}" if self.unit else ""
+        text = named(self.sentence, self.place)
+        asked, given, way = _WAYS[self.side]
+        text += f": {self.side} {self.limit:,.6g}{unit} {asked}, {self.needed:,.6g}{unit} {given}"
+        text += f", {self.amount:,.6g}{unit} {way}"
+        return text + (f"; it clashes with: {'; '.join(self.against_words)}" if self.against else "")
+
+
+def named(sentence: str, name: str) -> str:
+    return f"{sentence.rstrip('.')} ({name})" if sentence else name
 
 
 class SolveError(Exception):
