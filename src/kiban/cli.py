@@ -100,7 +100,7 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run again even if the result is there")] = False,
 ) -> None:
     """Walk a scenario through all rooms and write the decision package below runs/."""
-    from kiban.catalog import load_catalog
+    from kiban.catalog import CatalogError, load_catalog
     from kiban.scenario.check import check_scenario
     from kiban.scenario.load import ScenarioError
 
@@ -122,6 +122,9 @@ def run(
         else:
             _say(f"infeasible: {error}")
         raise typer.Exit(INFEASIBLE) from None
+    except CatalogError as error:
+        _say(str(error))
+        raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
         _say(f"cannot write below {runs}: {error.strerror or error}")
         raise typer.Exit(BAD_INPUT) from None

@@ -28,8 +28,8 @@ def run_risk(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
     """Value the plan and the baselines in quasi-random futures.
 
     The fixed plan carries out the most probable history whatever comes; responding plans take, at each branching, the
-    branch of their own tree that is nearest to the revenue they see. Nothing is re-optimised: the responses are those
-    that the tree already holds. Result: (P, F) values and their summaries; deterministic by the scenario's seed.
+    branch of their own tree that is nearest to the revenue they expect. Nothing is re-optimised; the responses are
+    those that the tree already holds. Result: (P, F) values and their summaries; deterministic by the scenario's seed.
     """
     catalog = catalog.with_overrides({o.key: (o.value, o.why) for o in scenario.overrides})
     with catalog.recording("risk"):

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 FARTHEST_FROM_RANGE = 100.0
 """An override this many times outside the catalogue's range is taken for a swapped unit."""
-CREDIT_PREFIXES = ("finance.credit.", "finance.debt.", "credit.")
-_PRICES_DEBT = re.compile(r"spread|yield|coupon|rate")
 
 
 WEATHER_COLUMNS = ("dry_bulb_mean_degc", "dry_bulb_daily_max_degc", "dry_bulb_daily_min_degc")
@@ -43,8 +41,9 @@ def offered_names(catalog: Catalog, kind: str) -> list[str]:
     if kind == "weather":
         return sorted(_places_with_weather(catalog))
     if kind == "credit":
-        rows = [k.removeprefix(p) for p in CREDIT_PREFIXES for k in catalog.keys(p)]
-        return sorted({k.split(".")[0] for k in rows if "." in k and _PRICES_DEBT.search(k.split(".", 1)[1])})
+        prefix, suffix = "finance.credit.", ".yield_frac"
+        found = [k for k in catalog.keys(prefix) if k.endswith(suffix)]
+        return sorted(k.removeprefix(prefix).removesuffix(suffix) for k in found)
     if kind == "grid":
         return sorted(_grids(catalog))
     if kind == "state":

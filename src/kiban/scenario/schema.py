@@ -31,7 +31,6 @@ __all__ = [
     "Part", "Range", "Region", "RiskPart", "Scenario", "SitePart", "Workload", "whole_problems",
 ]  # fmt: skip
 
-RungKind = Literal["cloud", "neocloud", "operator_sublet", "landlord_lease", "build_to_suit", "owned"]
 HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
 CoolingKind = Literal[
     "air_economizer_adiabatic",
