@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kiban.catalog import Catalog, load_catalog
-from kiban.report.validation import compute_cases, money_cases, place_cases
+from kiban.report.validation import compute_cases, energy_cases, money_cases, place_cases
 
 Case = Callable[[dict[str, Any], Catalog], float]
-CASES: dict[str, Case] = {**compute_cases.CASES, **place_cases.CASES, **money_cases.CASES}
+CASES: dict[str, Case] = {**compute_cases.CASES, **place_cases.CASES, **energy_cases.CASES, **money_cases.CASES}
 NO_MODEL = "none"
 """Case of a published row that no room answers yet."""
 
@@ -29,6 +29,8 @@ class ScoreRow:
     model: float | None
     tolerance_frac: float
     note: str
+    in_sample: bool = False
+    """The published figure, or one that contains it, was in sight when an input or coefficient was set."""
 
     @property
     def error_frac(self) -> float | None:
@@ -56,6 +58,7 @@ class ScoreRow:
             "status": self.status,
             "unit": self.unit,
             "note": self.note,
+            "in_sample": self.in_sample,
         }
 
 
@@ -94,6 +97,7 @@ def _rows(path: Path, catalog: Catalog) -> Iterator[ScoreRow]:
             model=model,
             tolerance_frac=float(row.get("tolerance_frac", data.get("tolerance_frac", 0.1))),
             note=row.get("note", ""),
+            in_sample=bool(row.get("in_sample", False)),
         )
 
 
@@ -106,13 +110,14 @@ def as_text(rows: list[ScoreRow]) -> str:
         error = "-" if r.error_frac is None else f"{r.error_frac * 100:+.1f} %"
         lines.append(
             f"{r.source:<26} {r.item:<{width}} {r.published:>12,.5g} {model:>12} {error:>8} "
-            f"{r.tolerance_frac * 100:>4.0f} %  {r.status}"
+            f"{r.tolerance_frac * 100:>4.2g} %  {r.status}{', in sample' if r.in_sample else ''}"
         )
     lines += [f"note: {r.source}, {r.item}: {r.note}" for r in rows if r.note]
     count = {s: sum(r.status == s for r in rows) for s in ("ok", "off", "missing")}
     sources = len({r.source for r in rows})
+    blind = sum(r.status == "ok" and not r.in_sample for r in rows)
     lines.append(
         f"{len(rows)} published rows from {sources} sources: "
-        f"{count['ok']} ok, {count['off']} off, {count['missing']} missing"
+        f"{count['ok']} ok ({blind} of them out of sample), {count['off']} off, {count['missing']} missing"
     )
     return "\n".join(lines)

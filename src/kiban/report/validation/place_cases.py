@@ -1,4 +1,4 @@
-"""Cases of the facility and energy rooms."""
+"""Cases of the facility room."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from kiban.catalog import Catalog
 from kiban.facility import inputs as rows
+from kiban.facility import psychrometrics as air
 from kiban.facility.cooling import hourly_overhead
 from kiban.facility.plant import Outdoors
 from kiban.facility.power_chain import PowerChain
@@ -67,4 +68,31 @@ def annual_wue_l_per_kwh(inputs: Inputs, catalog: Catalog) -> float:
     return _quantile(inputs, catalog, 1)
 
 
-CASES = {"annual_pue": annual_pue, "annual_wue_l_per_kwh": annual_wue_l_per_kwh}
+def saturation_pressure_pa(inputs: Inputs, catalog: Catalog) -> float:
+    """Saturation pressure of water vapour."""
+    return float(air.saturation_pressure_pa(inputs["temperature_degc"]))
+
+
+def saturated_humidity_ratio(inputs: Inputs, catalog: Catalog) -> float:
+    """Humidity ratio of saturated air."""
+    return float(air.humidity_ratio_of_dew_point(inputs["temperature_degc"], inputs["pressure_pa"]))
+
+
+def wet_bulb_degc(inputs: Inputs, catalog: Catalog) -> float:
+    """Thermodynamic wet bulb."""
+    return float(air.wet_bulb_degc(inputs["dry_bulb_degc"], inputs["humidity_ratio"], inputs["pressure_pa"]))
+
+
+def standard_pressure_pa(inputs: Inputs, catalog: Catalog) -> float:
+    """Pressure of the standard atmosphere at an elevation."""
+    return air.standard_pressure_pa(inputs["elevation_m"])
+
+
+CASES = {
+    "annual_pue": annual_pue,
+    "annual_wue_l_per_kwh": annual_wue_l_per_kwh,
+    "saturation_pressure_pa": saturation_pressure_pa,
+    "saturated_humidity_ratio": saturated_humidity_ratio,
+    "wet_bulb_degc": wet_bulb_degc,
+    "standard_pressure_pa": standard_pressure_pa,
+}
