@@ -25,8 +25,10 @@ class ServingCoefficients:
     prefill_efficiency_frac: float
     decode_efficiency_frac: float
     bandwidth_efficiency_frac: float
-    moe_bytes: float
-    """Memory traffic per token, expert layer, hidden value and visited expert: permutation and gathering."""
+    prefill_moe_bytes: float
+    decode_moe_bytes: float
+    """Memory traffic per token, expert layer, hidden value and visited expert: permutation and gathering. A decode step
+    spreads its few tokens over all experts and moves more for each than a prefill does."""
     dispatch_multiple: float
     layer_s: float
     memory_use_frac: float
@@ -70,7 +72,8 @@ def load_serving(catalog: Catalog) -> ServingCoefficients:
         prefill_efficiency_frac=get("prefill_efficiency_frac"),
         decode_efficiency_frac=get("decode_efficiency_frac"),
         bandwidth_efficiency_frac=get("bandwidth_efficiency_frac"),
-        moe_bytes=get("moe_bytes"),
+        prefill_moe_bytes=get("prefill_moe_bytes"),
+        decode_moe_bytes=get("decode_moe_bytes"),
         dispatch_multiple=get("dispatch_multiple"),
         layer_s=get("layer_s"),
         memory_use_frac=get("memory_use_frac"),
@@ -92,7 +95,7 @@ def decode_step_s(
         model, precision
     )
     routed = batch * _routed_values(model)
-    reads = reads + routed * c.moe_bytes
+    reads = reads + routed * c.decode_moe_bytes
     return np.asarray(
         reads / (group * chip.memory_bytes_per_s * c.bandwidth_efficiency_frac)
         + batch * model.forward_flop_per_tok(context_tok) / (group * peak * c.decode_efficiency_frac)
@@ -172,7 +175,7 @@ def _prefill(
     routed = _routed_values(model)
     per_tok = (
         flop / (peak * c.prefill_efficiency_frac)
-        + routed * c.moe_bytes / (chip.memory_bytes_per_s * c.bandwidth_efficiency_frac)
+        + routed * c.prefill_moe_bytes / (chip.memory_bytes_per_s * c.bandwidth_efficiency_frac)
         + c.dispatch_multiple * routed * 2 * (group > 1) / chip.scale_up_bytes_per_s
     )
     return 1.0 / per_tok, computed * per_tok / group + c.layer_s * model.layers
