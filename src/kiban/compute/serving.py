@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,20 +63,9 @@ class Served:
 
 
 def load_serving(catalog: Catalog) -> ServingCoefficients:
-    """Read the coefficients from the catalogue."""
-
-    def get(name: str) -> float:
-        return catalog.value(f"compute.serving.{name}")
-
+    """Read the coefficients from the rows ``compute.serving.<field>``."""
     return ServingCoefficients(
-        prefill_efficiency_frac=get("prefill_efficiency_frac"),
-        decode_efficiency_frac=get("decode_efficiency_frac"),
-        bandwidth_efficiency_frac=get("bandwidth_efficiency_frac"),
-        prefill_moe_bytes=get("prefill_moe_bytes"),
-        decode_moe_bytes=get("decode_moe_bytes"),
-        dispatch_multiple=get("dispatch_multiple"),
-        layer_s=get("layer_s"),
-        memory_use_frac=get("memory_use_frac"),
+        **{f.name: catalog.value(f"compute.serving.{f.name}") for f in fields(ServingCoefficients)}
     )
 
 

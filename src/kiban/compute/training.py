@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec
@@ -45,19 +45,9 @@ class Layout:
 
 
 def load_training(catalog: Catalog) -> TrainingCoefficients:
-    """Read the coefficients from the catalogue."""
-
-    def get(name: str) -> float:
-        return catalog.value(f"compute.training.{name}")
-
+    """Read the coefficients from the rows ``compute.training.<field>``."""
     return TrainingCoefficients(
-        gemm_efficiency_frac=get("gemm_efficiency_frac"),
-        attention_efficiency_frac=get("attention_efficiency_frac"),
-        activation_bytes=get("activation_bytes"),
-        moe_bytes=get("moe_bytes"),
-        dispatch_multiple=get("dispatch_multiple"),
-        layer_s=get("layer_s"),
-        moe_layer_s=get("moe_layer_s"),
+        **{f.name: catalog.value(f"compute.training.{f.name}") for f in fields(TrainingCoefficients)}
     )
 
 

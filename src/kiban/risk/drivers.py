@@ -79,78 +79,51 @@ def factors(scenario: Scenario, catalog: Catalog) -> tuple[Factor, ...]:
     both = (demand.run_rate_revenue_usd_per_year, demand.programme_share_frac)
     low, high = (np.exp(sign * np.hypot(_log_ratio(both[0], sign), _log_ratio(both[1], sign))) for sign in (-1, 1))
     months = risk.delay_months
+    base = "x base"
     return (
         Factor(
-            "revenue_factor",
-            "Run rate of revenue and the programme's share of it",
-            "x base",
+            "revenue_factor", "Run rate of revenue and the programme's share of it", base,
             from_range(float(low), 1.0, float(high)),
             ("scenario.demand.run_rate_revenue_usd_per_year", "scenario.demand.programme_share_frac"),
         ),
         Factor(
-            "growth_factor",
-            "Yearly growth of revenue beside that of the named future",
-            "x base multiple",
-            from_range(*noise),
-            ("risk.revenue_growth_noise_factor",),
+            "growth_factor", "Yearly growth of revenue beside that of the named future", f"{base} multiple",
+            from_range(*noise), ("risk.revenue_growth_noise_factor",),
         ),
         Factor(
-            "token_price_factor",
-            "Revenue per million tokens",
-            "x base",
-            relative(demand.blended_token_price_usd_per_mtok),
-            ("scenario.demand.blended_token_price_usd_per_mtok",),
+            "token_price_factor", "Revenue per million tokens", base,
+            relative(demand.blended_token_price_usd_per_mtok), ("scenario.demand.blended_token_price_usd_per_mtok",),
         ),
         Factor(
-            "research_factor",
-            "Research compute per unit of serving",
-            "x base",
-            relative(demand.research_compute_multiple),
-            ("scenario.demand.research_compute_multiple",),
+            "research_factor", "Research compute per unit of serving", base,
+            relative(demand.research_compute_multiple), ("scenario.demand.research_compute_multiple",),
         ),
         Factor(
-            "rent_factor",
-            "Rent of accelerators beside the path of the named future",
-            "x base",
-            from_range(*rent),
-            ("risk.rent_level_factor",),
+            "rent_factor", "Rent of accelerators beside the path of the named future", base,
+            from_range(*rent), ("risk.rent_level_factor",),
         ),
         Factor(
-            "gpu_price_factor",
-            "Purchase price of accelerators",
-            "x base",
-            relative(risk.gpu_price_factor),
-            ("scenario.risk.gpu_price_factor",),
+            "gpu_price_factor", "Purchase price of accelerators", base,
+            relative(risk.gpu_price_factor), ("scenario.risk.gpu_price_factor",),
         ),
         Factor(
-            "delay_quarters",
-            "Delay of halls that are not live yet, beyond their median lead time",
-            "quarters",
+            "delay_quarters", "Delay of halls that are not live yet, beyond their median lead time", "quarters",
             from_range(months.low / 3, months.value / 3, months.high / 3, kind="triangular"),
             ("scenario.risk.delay_months",),
         ),
         Factor(
-            "power_price_factor",
-            "Price of electricity",
-            "x base",
-            relative(scenario.energy.power_price_factor),
-            ("scenario.energy.power_price_factor",),
+            "power_price_factor", "Price of electricity", base,
+            relative(scenario.energy.power_price_factor), ("scenario.energy.power_price_factor",),
         ),
         Factor(
-            "chip_progress_factor",
-            "Speed of accelerators that are not delivered yet, at their catalogue price",
-            "x base",
-            relative(risk.chip_progress_factor),
-            ("scenario.risk.chip_progress_factor",),
+            "chip_progress_factor", "Speed of accelerators that are not delivered yet, at their catalogue price", base,
+            relative(risk.chip_progress_factor), ("scenario.risk.chip_progress_factor",),
         ),
         Factor(
-            "serving_gain_factor",
-            "Yearly gain of tokens per accelerator by software",
-            "x base multiple",
-            relative(demand.serving_gain_per_year),
-            ("scenario.demand.serving_gain_per_year",),
+            "serving_gain_factor", "Yearly gain of tokens per accelerator by software", f"{base} multiple",
+            relative(demand.serving_gain_per_year), ("scenario.demand.serving_gain_per_year",),
         ),
-    )
+    )  # fmt: skip
 
 
 def _log_ratio(r: Range, sign: int) -> float:
