@@ -29,6 +29,16 @@ def test_longer_life_and_lower_rate_never_cost_more(rate: float, life: float, fa
     assert capital_recovery_frac(rate, life) <= capital_recovery_frac(rate * factor, life) + 1e-12
 
 
+def test_published_gigawatt_sheet() -> None:
+    # Epoch's 1 GW lines in million USD: their page states 8.5 billion a year.
+    lines = {"servers": (21188.0, 5.0), "facility": (11433.0, 14), "network": (4925.0, 5), "utility": (164.0, 14)}
+    capex, life = [v for v, _ in lines.values()], [n for _, n in lines.values()]
+    opex = [594.0, 143, 120, 40, 20, 6]
+    sheet = cost_sheet([*lines, "land"], [*capex, 172.0], [*life, np.inf], list("abcdef"), opex, 0.065)
+    assert sheet.annual_total_usd_per_year == pytest.approx(8500, rel=0.01)
+    assert sheet.capex_usd.sum() == pytest.approx(37_882)
+
+
 def test_conflict_is_said_in_words() -> None:
     lines = {"energy": 594.0, "tax": 143, "maintenance": 120, "labour": 40, "utility": 20, "water": 6}
     assert "sum to 923, the source states 907" in opex_conflict(lines, 907.0)

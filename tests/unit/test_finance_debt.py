@@ -64,6 +64,26 @@ def test_a_bad_history_breaches_and_leaves_debt() -> None:
     assert served.llcr[0] == pytest.approx(1.35, rel=1e-6)
 
 
+def test_service_that_starts_late_counts_from_the_close() -> None:
+    # Three quarters without cash after the window: the loan grows, coverage over its life stays the target.
+    late = np.where(np.arange(40) < 7, 0.0, 12.0)
+    loan = size_loan(USES, late, TERMS)
+    served = serve_loan(loan, np.stack([late, late * 0]), TERMS, 1.15)
+    assert served.llcr[0] == pytest.approx(loan.effective_dscr)
+    assert served.min_dscr[0] == pytest.approx(1.35)
+    assert served.unpaid_frac == pytest.approx([0.0, 1.0], abs=1e-9)
+    half = serve_loan(loan, late[None, :] * 0.3, TERMS, 1.15).unpaid_frac[0]
+    r = TERMS.rate_per_quarter_frac
+    paid = 12 * 0.3 * sum((1 + r) ** -(t - 3.0) for t in range(7, 40))
+    assert half == pytest.approx(1 - paid / loan.principal)
+
+
+def test_a_window_longer_than_the_horizon_leaves_nothing_to_lend_on() -> None:
+    loan = size_loan(USES[:3], CASH[:3] + 5, TERMS)
+    assert loan.principal == 0.0
+    assert not loan.service.any()
+
+
 def test_rolling_coverage_uses_only_quarters_with_service() -> None:
     dscr = rolling_dscr(np.array([[9.0, 2, 4, 6, 8]]), np.array([0.0, 2, 2, 2, 2]))
     assert np.isnan(dscr[0, 0])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiban.catalog import load_catalog
-from kiban.finance.tax import TaxRules, depreciation, income_tax, spread_years
+from kiban.finance.tax import TaxRules, basis_left, depreciation, income_tax, spread_years
 
 RULES = TaxRules(
     federal_frac=0.21,
@@ -48,6 +48,20 @@ def test_depreciation_follows_spending() -> None:
     spend[0, 2] = 100.0
     off = depreciation(spend, np.array([0.5, 0.25, 0.25, 0, 0, 0, 0, 0]))
     assert off[0].tolist() == [0, 0, 50, 25, 25, 0, 0, 0]
+
+
+@given(st.floats(0, 1), st.integers(1, 30), st.lists(st.floats(0, 1e3), min_size=30, max_size=30))
+def test_write_offs_and_what_is_left_make_the_spending(bonus: float, quarters: int, money: list[float]) -> None:
+    spend = np.array([money[:quarters]])
+    schedule = spread_years(RULES.short_life, bonus, quarters)
+    left = basis_left(spend, schedule)
+    assert depreciation(spend, schedule).sum() + left[0] == pytest.approx(spend.sum(), abs=1e-9)
+    assert left[0] >= -1e-9
+
+
+def test_basis_left_by_hand() -> None:
+    # Written off 0.5, 0.3, 0.2: of 100 in the first and 50 in the last quarter of three, 25 is left.
+    assert basis_left(np.array([[100.0, 0, 50]]), np.array([0.5, 0.3, 0.2])) == pytest.approx([25.0])
 
 
 def test_losses_offset_at_most_eighty_percent() -> None:

@@ -9,11 +9,14 @@ from numpy.typing import ArrayLike
 
 from kiban.results import CostSheet
 
+SMALLEST_RATE = 1e-12
+"""Interest below this a year counts as none; the quotient of the annuity would be rounding."""
+
 
 def capital_recovery_frac(rate_frac_per_year: float, life_years: ArrayLike) -> np.ndarray:
     """Yearly payment that repays one dollar over its life: r / (1 - (1 + r)^-n); 1/n at r = 0; r for endless life."""
     life = np.asarray(life_years, dtype=np.float64)
-    if rate_frac_per_year == 0:
+    if abs(rate_frac_per_year) < SMALLEST_RATE:
         return np.asarray(1.0 / life)
     return np.asarray(rate_frac_per_year / -np.expm1(-life * np.log1p(rate_frac_per_year)))
 

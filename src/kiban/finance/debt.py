@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SMALLEST_SHARE = 1e-12
+"""A loan below this share of spending is rounding, not debt; coverage over it would be infinite."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -69,6 +72,7 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
     discount = (1 + r) ** -(np.arange(quarters) - (end - 1.0))
     capacity = float(able @ discount) / terms.target_dscr
     share = min(by_gearing, capacity / grown if grown > 0 else 0.0, 1.0)
+    share = share if share > SMALLEST_SHARE else 0.0
     draw = share * spend
     principal = share * grown
     coverage = float(able @ discount) / principal if principal > 0 else float("nan")
@@ -105,8 +109,9 @@ def serve_loan(loan: Loan, cash: Array, terms: Terms, covenant_dscr: float) -> S
     """Face the scheduled service with each history's cash (L, T).
 
     Cash pays service first; what is missed grows at the loan's rate and is swept from later cash. Unpaid is what is
-    left at the end of the horizon over the principal. LLCR is the present value of cash within the loan's life over
-    the principal.
+    left at the end of the horizon over the principal, both at that date. LLCR is the present value, when repayment
+    starts, of cash within the tenor over the principal; it is the scheduled coverage on the history that sized the
+    loan. Args: loan; cash, nominal USD; terms; covenant_dscr. Result: see ``Served``; NaN coverage without a loan.
     """
     leaves, quarters = cash.shape
     r = terms.rate_per_quarter_frac
@@ -120,13 +125,12 @@ def serve_loan(loan: Loan, cash: Array, terms: Terms, covenant_dscr: float) -> S
     low = np.where(have, dscr, np.inf).min(axis=1)
     breach = have & (dscr < covenant_dscr * (1 - 1e-9))
     first = tuple(int(np.argmax(row)) if row.any() else -1 for row in breach)
-    due = np.nonzero(loan.service > 0)[0]
-    if len(due) and loan.principal > 0:
-        discount = np.zeros(quarters)
-        discount[due[0] :] = (1 + r) ** -(np.arange(due[0], quarters) - due[0] + 1.0)
-        discount[due[-1] + 1 :] = 0.0
-        llcr = np.maximum(cash, 0.0) @ discount / loan.principal
-        unpaid = owed / (loan.principal * (1 + r) ** (quarters - due[0]))
+    if loan.principal > 0:
+        start = min(terms.window_quarters, quarters)
+        last = min(start + terms.tenor_quarters, quarters)
+        discount = (1 + r) ** -(np.arange(start, last) - (start - 1.0))
+        llcr = np.maximum(cash[:, start:last], 0.0) @ discount / loan.principal
+        unpaid = owed / (loan.principal * (1 + r) ** (quarters - start))
     else:
         llcr, unpaid = np.full(leaves, np.nan), np.zeros(leaves)
     return Served(paid, np.clip(unpaid, 0, 1), dscr, np.where(np.isfinite(low), low, np.nan), llcr, first)

@@ -32,7 +32,10 @@ class FinanceInputs:
 
 
 def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -> FinanceInputs:
-    """Collect the arguments; raises CatalogKeyError if the credit row is missing."""
+    """Collect the arguments; the tax rules are those of the chosen plan.
+
+    Raises CatalogKeyError if the credit row is missing.
+    """
     part = scenario.finance
     lines = list(site.construction_lines)
     mean = site.site_construction_usd_per_kw.mean(axis=0) if len(site.sites) else np.zeros(len(lines))
@@ -41,7 +44,7 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
     land = sum(float(v) for n, v in zip(lines, mean, strict=True) if n == "land")
     return FinanceInputs(
         rules=Rules(
-            tax=tax_rules(catalog, plan),
+            tax=tax_rules(catalog, plan, plan.chosen),
             inflation_frac_per_year=part.inflation_frac_per_year,
             discount_frac_per_year=part.discount_frac_per_year,
             building_frac=building / whole,
@@ -57,6 +60,7 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
         ),
         unit=UnitTerms(
             discount_frac_per_year=part.discount_frac_per_year,
+            inflation_frac_per_year=part.inflation_frac_per_year,
             utilisation_frac=part.utilisation_frac,
             support_frac_per_year=catalog.value("support.server_frac_of_price_per_year"),
             shell_life_years=catalog.value("facility.shell_life_years"),
@@ -66,12 +70,14 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
     )
 
 
-def tax_rules(catalog: Catalog, plan: Plan) -> TaxRules:
-    """Tax rules with state rates weighted by the hall capacity that the plan has in each state over the horizon.
+def tax_rules(catalog: Catalog, plan: Plan, outcome: PlanOutcome) -> TaxRules:
+    """Tax rules of one plan; state rates are weighted by the hall capacity it is expected to have in each state.
 
-    Income of rented accelerators follows the same weights; a programme without halls pays federal tax only.
+    Capacity is that of the outcome itself, over the horizon and the histories. Income of rented accelerators follows
+    the same weights; a programme without halls pays federal tax only, and so does one in a state whose income tax is
+    not in the catalogue.
     """
-    live = plan.chosen.node_hall_live_it_mw.sum(axis=0)
+    live = np.einsum("l,ltk->k", plan.leaf_probability, outcome.node_hall_live_it_mw[plan.leaf_path])
     total = float(live.sum())
 
     def share(state: str) -> float:

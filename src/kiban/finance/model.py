@@ -64,9 +64,13 @@ class NominalFlows:
     upfront: Array
     residual: Array
     write_off: Array
+    taxed_revenue: Array
+    """Revenue and, in the last quarter, the gain of the residual value over the tax basis."""
+    deducted: Array
+    """Running cost and, in the last quarter, the loss of the residual value under the tax basis."""
     tax: Array
     tax_basis_residual: float
-    """Relative gap of write-offs, remaining basis and spending."""
+    """Relative gap of write-offs, basis left by vintage, land and spending; an over-written basis counts too."""
 
     @property
     def unlevered(self) -> Array:
@@ -90,34 +94,51 @@ def nominal(flows: RealFlows, rules: Rules, scale: float = 1.0) -> NominalFlows:
     revenue = flows.value * index * scale
     running = flows.running * index
     construction, silicon = flows.construction * index, flows.silicon * index
-    short = tax.spread_years(rules.tax.short_life, rules.tax.bonus_frac, quarters)
-    plant = tax.spread_years(rules.tax.long_life, rules.tax.bonus_frac, quarters)
-    building = np.full(quarters, 0.25 / rules.tax.building_life_years)
-    plant_frac = 1 - rules.building_frac - rules.land_frac
-    write_off = (
-        tax.depreciation(silicon, short)
-        + tax.depreciation(construction * plant_frac, plant)
-        + tax.depreciation(construction * rules.building_frac, building)
+    assets = (
+        (silicon, tax.spread_years(rules.tax.short_life, rules.tax.bonus_frac, quarters)),
+        (
+            construction * (1 - rules.building_frac - rules.land_frac),
+            tax.spread_years(rules.tax.long_life, rules.tax.bonus_frac, quarters),
+        ),
+        (construction * rules.building_frac, np.full(quarters, 0.25 / rules.tax.building_life_years)),
     )
-    basis = (silicon + construction * (1 - rules.land_frac)).sum(axis=1)
-    left = basis - write_off.sum(axis=1)
+    write_off = np.sum([tax.depreciation(spend, schedule) for spend, schedule in assets], axis=0)
+    left = np.sum([spend for spend, _ in assets], axis=0).sum(axis=1) - write_off.sum(axis=1)
+    by_vintage = np.sum([tax.basis_left(spend, schedule) for spend, schedule in assets], axis=0)
     land = (construction * rules.land_frac).sum(axis=1)
     residual = flows.residual_value * index
     gain = np.zeros_like(residual)
     gain[:, -1] = residual.sum(axis=1) - left - land
-    taxes, _ = tax.income_tax(
-        revenue + np.maximum(gain, 0), running + np.maximum(-gain, 0), write_off, np.zeros_like(revenue), rules.tax
+    taxed, deducted = revenue + np.maximum(gain, 0), running + np.maximum(-gain, 0)
+    taxes, _ = tax.income_tax(taxed, deducted, write_off, np.zeros_like(revenue), rules.tax)
+    whole = (silicon + construction).sum(axis=1)
+    gap = np.abs(write_off.sum(axis=1) + by_vintage + land - whole) + np.maximum(-by_vintage, 0)
+    open_frac = float(gap.max() / max(float(np.abs(whole).max()), 1.0))
+    return NominalFlows(
+        index, revenue, running, flows.upfront * index, residual, write_off, taxed, deducted, taxes, open_frac
     )
-    spent = float(np.abs((silicon + construction).sum(axis=1)).max()) or 1.0
-    gap = float(np.abs(write_off.sum(axis=1) + left + land - (silicon + construction).sum(axis=1)).max())
-    return NominalFlows(index, revenue, running, flows.upfront * index, residual, write_off, taxes, gap / spent)
+
+
+def interest_shield(flows: NominalFlows, loan: debt.Loan, rules: Rules) -> Array:
+    """Tax that interest on the scheduled balance would save in each quarter, (L, T) nominal USD.
+
+    Interest of the building window is capitalised and left out; the rest is deductible up to the cap of IRC 163(j) and
+    waits beyond it. This stays outside coverage and equity flows (see ``lever``); it is reported beside them.
+    """
+    interest = np.broadcast_to(loan.interest - loan.interest_in_building, flows.revenue.shape)
+    levered, _ = tax.income_tax(flows.taxed_revenue, flows.deducted, flows.write_off, interest, rules.tax)
+    return np.asarray(flows.tax - levered)
+
+
+def present_value_usd(nominal_usd: Array, index: Array, discount_frac_per_year: float) -> Array:
+    """Real present value (L,) of nominal cash (L, T): deflate, then discount at the real rate from the start."""
+    factor = (1 + discount_frac_per_year) ** (-np.arange(nominal_usd.shape[1]) / 4)
+    return np.asarray((nominal_usd / index) @ factor)
 
 
 def real_npv(flows: NominalFlows, discount_frac_per_year: float) -> Array:
-    """Present value of free cash in real USD, (L,): deflate, then discount at the real rate from the first quarter."""
-    quarters = flows.revenue.shape[1]
-    factor = (1 + discount_frac_per_year) ** (-np.arange(quarters) / 4)
-    return np.asarray((flows.unlevered / flows.index) @ factor)
+    """Present value of free cash after tax in real USD, (L,)."""
+    return present_value_usd(flows.unlevered, flows.index, discount_frac_per_year)
 
 
 @dataclass(frozen=True)
@@ -182,7 +203,8 @@ def payback_years(flows: Array) -> Array:
 def break_even_scale(real: RealFlows, rules: Rules, probability: Array) -> float:
     """Multiple of the value of served work at which the expected present value after tax is zero.
 
-    The present value rises with the scale, so bisection between 0 and 8 is safe; infinite if 8 is not enough.
+    The value is linear in the multiple before tax and rises with it after tax, so bisection between 0 and 8 is safe;
+    infinite if 8 is not enough, 0 if the plan needs no revenue.
     """
 
     def worth(scale: float) -> float:
@@ -191,7 +213,7 @@ def break_even_scale(real: RealFlows, rules: Rules, probability: Array) -> float
     low, high = 0.0, 8.0
     if worth(high) < 0:
         return float("inf")
-    if worth(low) > 0:
+    if worth(low) >= 0:
         return 0.0
     for _ in range(40):
         middle = (low + high) / 2

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
 from kiban.finance import model
-from kiban.finance.inputs import FinanceInputs, build_inputs, real_flows
+from kiban.finance.inputs import FinanceInputs, build_inputs, real_flows, tax_rules
+from kiban.finance.statements import open_sum_frac, statement
 from kiban.finance.traces import finance_traces
 from kiban.finance.unit_costs import unit_costs
-from kiban.results import Demand, Finance, Fleet, Plan, PlanMetrics, PlanOutcome, Site, Statements, Supply
+from kiban.results import Demand, Finance, Fleet, Plan, PlanMetrics, PlanOutcome, Site, Supply
 from kiban.scenario import Scenario
 from kiban.units import HOURS_PER_QUARTER
 
@@ -27,21 +30,23 @@ def run_finance(
     """
     inputs = build_inputs(scenario, catalog, site, plan)
     outcomes = (plan.chosen, *plan.baselines)
-    done = [_finance_plan(outcome, plan, inputs, demand, fleet) for outcome in outcomes]
+    of_plan = [
+        replace(inputs, rules=replace(inputs.rules, tax=tax_rules(catalog, plan, outcome))) for outcome in outcomes
+    ]
+    done = [_finance_plan(outcome, plan, mine, demand, fleet) for outcome, mine in zip(outcomes, of_plan, strict=True)]
     metrics = tuple(d[0] for d in done)
     real, flows, levered = done[0][1], done[0][2], done[0][3]
     order = [inputs.base_leaf, *(i for i in range(len(plan.leaf_probability)) if i != inputs.base_leaf)]
+    statements = tuple(statement(plan.leaf_name[i], i, real, flows, levered) for i in order)
     cost = _unit_cost(plan, fleet, demand)
-    units = unit_costs(
-        plan.rungs,
-        plan.accelerators,
-        fleet,
-        inputs.unit,
+    units = unit_costs(plan.rungs, plan.accelerators, fleet, inputs.unit)
+    shield = model.present_value_usd(
+        model.interest_shield(flows, levered.loan, inputs.rules), flows.index, inputs.rules.discount_frac_per_year
     )
     uses, sources = sum(v for _, v in levered.uses), sum(v for _, v in levered.sources)
     return Finance(
         metrics=metrics,
-        statements=tuple(_statement(plan.leaf_name[i], i, real, flows, levered) for i in order),
+        statements=statements,
         base_leaf=inputs.base_leaf,
         sources=levered.sources,
         uses=levered.uses,
@@ -53,10 +58,11 @@ def run_finance(
         usd_per_mtok=cost[2],
         residuals={
             "finance.sources_less_uses": abs(sources - uses) / max(uses, 1.0),
-            "finance.tax_basis": flows.tax_basis_residual,
+            "finance.statement_sums": open_sum_frac(statements),
+            "finance.tax_basis": max(d[2].tax_basis_residual for d in done),
         },
         warnings=_warnings(catalog, metrics[0]),
-        traces=finance_traces(scenario, plan, fleet, metrics[0], cost, units),
+        traces=finance_traces(scenario, plan, metrics[0], cost, units, float(plan.leaf_probability @ shield)),
     )
 
 
@@ -84,7 +90,8 @@ def _finance_plan(
         debt_usd=levered.loan.principal,
         gearing_frac=levered.loan.gearing_frac,
         break_even_rent_factor=scale,
-        break_even_utilisation_frac=scale * _utilisation(outcome, plan, demand),
+        # No revenue reaches zero when the multiple is infinite, whatever share of the hours is at work.
+        break_even_utilisation_frac=scale * _utilisation(outcome, plan, demand) if np.isfinite(scale) else scale,
     )
     return metrics, real, flows, levered
 
@@ -120,32 +127,6 @@ def _unit_cost(plan: Plan, fleet: Fleet, demand: Demand) -> tuple[float, float, 
         return numerator / denominator if denominator > 0 else float("nan")
 
     return ratio(cost, hours), ratio(cost, training + serving), ratio(cost * share, tokens)
-
-
-def _statement(
-    leaf: str, i: int, real: model.RealFlows, flows: model.NominalFlows, levered: model.Levered
-) -> Statements:
-    index = flows.index
-    rows = {
-        "compute_at_market_rent_nominal_usd": flows.revenue[i],
-        "hall_rent_nominal_usd": -real.hall_rent[i] * index,
-        "accelerator_rent_nominal_usd": -real.accelerator_rent[i] * index,
-        "energy_nominal_usd": -real.energy[i] * index,
-        "operation_nominal_usd": -real.operation[i] * index,
-        "exit_obligation_nominal_usd": -real.exit_obligation[i] * index,
-        "income_tax_nominal_usd": -flows.tax[i],
-        "cash_for_debt_service_nominal_usd": flows.for_service[i],
-        "construction_nominal_usd": -real.construction[i] * index,
-        "silicon_nominal_usd": -real.silicon[i] * index,
-        "deposits_nominal_usd": -real.deposits[i] * index,
-        "residual_value_nominal_usd": flows.residual[i],
-        "free_cash_flow_nominal_usd": flows.unlevered[i],
-        "debt_drawn_nominal_usd": levered.loan.draw,
-        "debt_fee_nominal_usd": np.where(np.arange(len(index)) == 0, -levered.loan.fee, 0.0),
-        "debt_service_nominal_usd": -levered.served.paid[i],
-        "equity_cash_flow_nominal_usd": levered.equity[i],
-    }
-    return Statements("plan", leaf, tuple(rows), np.stack(list(rows.values())))
 
 
 def _warnings(catalog: Catalog, chosen: PlanMetrics) -> tuple[str, ...]:

@@ -54,6 +54,12 @@ def depreciation(spend: Array, schedule: Array) -> Array:
     return np.asarray(spend @ matrix)
 
 
+def basis_left(spend: Array, schedule: Array) -> Array:
+    """Tax basis of spending (L, T) that is not yet written off after the last quarter, (L,), vintage by vintage."""
+    written = np.cumsum(schedule[: spend.shape[1]])[::-1]
+    return np.asarray(spend @ (1 - written))
+
+
 def income_tax(
     revenue: Array, cash_cost: Array, write_off: Array, interest: Array, rules: TaxRules
 ) -> tuple[Array, Array]:

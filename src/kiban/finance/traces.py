@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from kiban.results import Fleet, Plan, PlanMetrics, Trace, UnitCost
+from kiban.results import Plan, PlanMetrics, Rung, Trace, UnitCost
 from kiban.scenario import Scenario
 
 
 def finance_traces(
-    scenario: Scenario, plan: Plan, fleet: Fleet, chosen: PlanMetrics, cost: tuple[float, float, float],
-    units: tuple[UnitCost, ...],
+    scenario: Scenario, plan: Plan, chosen: PlanMetrics, cost: tuple[float, float, float],
+    units: tuple[UnitCost, ...], interest_shield_usd: float,
 ) -> tuple[Trace, ...]:  # fmt: skip
-    """Traces of the unit costs, the value and the debt, down to other rooms' traces."""
+    """Traces of the unit costs, the value and the debt, down to other rooms' traces.
+
+    Args: interest_shield_usd, expected present value of the tax that interest would save; the rest as in ``run``.
+    """
     used = [name for g, name in enumerate(plan.accelerators) if _works(plan, g)]
     halls = [
         r
@@ -79,7 +82,23 @@ def finance_traces(
             ),
         ),
     ]
-    out += [_unit(cost) for cost in units]
+    out.append(
+        Trace(
+            "finance.interest_shield_usd",
+            interest_shield_usd,
+            "USD",
+            "expected present value of tax that interest would save, capped at a share of income before write-offs and "
+            "interest; outside every other figure",
+            (
+                "finance.debt_usd",
+                f"finance.credit.{scenario.finance.credit}.yield_frac",
+                "tax.us.interest_cap_frac_of_ati",
+                *common,
+            ),
+        )
+    )
+    rungs = {rung.name: rung for rung in plan.rungs}
+    out += [_unit(cost, rungs[cost.rung]) for cost in units]
     return tuple(out)
 
 
@@ -88,17 +107,21 @@ def _works(plan: Plan, g: int) -> bool:
     return bool((outcome.node_training_accelerators[..., g] + outcome.node_inference_accelerators[..., g]).max() > 0)
 
 
-def _unit(cost: UnitCost) -> Trace:
-    return Trace(
-        f"finance.rung_usd_per_gpu_h.{cost.rung}.{cost.accelerator}",
-        float(np.sum(cost.usd_per_gpu_h)),
-        "USD/GPU-h",
-        "silicon, network and shell by annuity, rent, power, operation and support per hour in service",
-        (
+def _unit(cost: UnitCost, rung: Rung) -> Trace:
+    terms = ("scenario.finance.discount_frac_per_year", "scenario.finance.utilisation_frac")
+    if rung.holds_hall:
+        formula = "silicon, network and shell by annuity, level rent, power, operation and support per hour in service"
+        place = f"plan.hall_capex.{rung.name}" if rung.kind == "owned" else f"plan.hall_rent.{rung.name}"
+        inputs: tuple[str, ...] = (
             f"compute.server_usd_per_gpu.{cost.accelerator}",
-            f"compute.rent_usd_per_gpu_h.{cost.accelerator}",
             f"compute.it_kw.{cost.accelerator}",
+            place,
+            f"energy.site_energy_usd_per_mwh.{rung.site}",
+            f"facility.site_annual_pue.{rung.site}",
             "support.server_frac_of_price_per_year",
-            "scenario.finance.utilisation_frac",
-        ),
-    )
+        )
+    else:
+        formula = "locked rent, flat in money of the day, level over the term; the rest as it is used; prepaid interest"
+        inputs = (f"compute.rent_usd_per_gpu_h.{cost.accelerator}", "scenario.finance.inflation_frac_per_year")
+    name = f"finance.rung_usd_per_gpu_h.{cost.rung}.{cost.accelerator}"
+    return Trace(name, float(np.sum(cost.usd_per_gpu_h)), "USD/GPU-h", formula, (*inputs, *terms))
