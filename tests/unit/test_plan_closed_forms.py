@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import plan_fixtures as fx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kiban.plan.case import PlanCase
@@ -204,6 +204,7 @@ def test_budget_binds_and_its_dual_is_the_margin() -> None:
     price=st.floats(0.2, 3.0),
     tok=st.lists(st.floats(0.0, 5e3), min_size=4, max_size=4),
 )
+@example(budgets=(1.0, 1.0), price=1.0, tok=[0.0, 0.0, 0.0, 1.2951751210790063e-295])
 def test_more_budget_never_hurts_and_value_is_concave(
     budgets: tuple[float, float], price: float, tok: list[float]
 ) -> None:

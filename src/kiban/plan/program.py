@@ -56,12 +56,15 @@ def build_program(case: PlanCase) -> Program:
 
 
 def _units(case: PlanCase) -> dict[str, float]:
-    """Scales near the size of each quantity, so that the scaled programme has numbers near one."""
+    """Scales near the size of each quantity, so that the scaled programme has numbers near one.
+
+    Never below one natural unit: a demand of next to nothing would make every price beside it infinite.
+    """
     limits, market = case.limits, case.market
 
     def scale(*values: ArrayLike) -> float:
         finite = [float(x) for v in values for x in np.ravel(np.asarray(v, float)) if np.isfinite(x)]
-        return max([*finite, 0.0]) or 1.0
+        return max([*finite, 1.0])
 
     mw = scale(limits.site_max_it_mw)
     chips = scale(mw * 1e3 / case.chips.it_kw.min() if len(case.chips.it_kw) else 1.0)
