@@ -58,3 +58,13 @@ def test_sliding_layers_stop_growing_with_context() -> None:
     near, far = model.forward_flop_per_tok(1e4), model.forward_flop_per_tok(2e4)
     full_layers = model.layers - model.sliding_layers
     assert far - near == pytest.approx(2 * model.heads * 2 * model.head_dim * full_layers * 1e4)
+
+
+def test_latent_attention_decodes_on_the_latent_vectors() -> None:
+    # DeepSeek-V3 (arXiv:2412.19437), section 4.2: 61 layers, 128 heads, latent 512, rope 64; each earlier token costs
+    # a score over 512 + 64 and a value over 512, two FLOP each.
+    model = load_model(CATALOG, "deepseek_v3")
+    step = model.decode_flop_per_tok(2e4) - model.decode_flop_per_tok(1e4)
+    assert step == pytest.approx(61 * 128 * 2 * (512 + 64 + 512) * 1e4)
+    dense = load_model(CATALOG, "llama31_70b")
+    assert dense.decode_flop_per_tok(1e4) == dense.forward_flop_per_tok(1e4)

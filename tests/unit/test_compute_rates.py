@@ -83,3 +83,17 @@ def test_interval_widens_with_ignorance(sd: float, more: float) -> None:
     far = with_interval(100.0, (0.5, 0.6, 0.8), sd + more)
     assert near.p50 == far.p50 == pytest.approx(60.0)
     assert far.p10 < near.p10 < near.p50 < near.p90 < far.p90
+
+
+@given(st.floats(0.05, 0.95))
+def test_a_prompt_in_two_parts_takes_as_long_as_in_one(cached: float) -> None:
+    # Causal attention over a prompt is the same work whether or not its first part was computed earlier.
+    chip, spec, c = load_accelerator(CATALOG, "gb300"), load_model(CATALOG, "llama31_70b"), load_serving(CATALOG)
+
+    def seconds(prompt_tok: float, cache_frac: float) -> float:
+        work = Work(prompt_tok, 500, cache_frac, 600.0, 10.0, "fp8")
+        return prompt_tok * (1 - cache_frac) / serve(spec, chip, work, c).prefill_tok_per_s
+
+    prompt = 60_000
+    parts = seconds(prompt * cached, 0.0) + seconds(prompt, cached)
+    assert parts == pytest.approx(seconds(prompt, 0.0), rel=1e-9)

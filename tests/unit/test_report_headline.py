@@ -95,6 +95,14 @@ def test_numbers_are_flat_and_finite(make) -> None:  # type: ignore[no-untyped-d
     assert "irrevocable_usd" in numbers
 
 
+def test_the_order_of_plans_at_market_rent_is_shown() -> None:
+    _, study, risk = small()
+    ranked = headline_of(study, risk)["market_rent"]
+    assert {m["plan"] for m in ranked} == {m.plan for m in study.finance.metrics}
+    assert [m["npv_usd"] for m in ranked] == sorted((m.expected_npv_usd for m in study.finance.metrics), reverse=True)
+    assert all(m["words"] != "plan" for m in ranked)
+
+
 def test_options_end_where_the_plan_lets_them_go() -> None:
     _, study, risk = small()
     options = headline_of(study, risk)["options"]

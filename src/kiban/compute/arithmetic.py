@@ -105,6 +105,20 @@ class ModelSpec:
         """Model FLOP of one trained token: forward once, backward twice; causal attention sees half the sequence."""
         return 3.0 * self.forward_flop_per_tok(sequence_tok / 2)
 
+    def decode_flop_per_tok(self, context_tok: float) -> float:
+        """FLOP of one generated token: as a forward pass, but latent attention works on the latent vectors themselves.
+
+        Scores cost kv rank + rope dimension and values kv rank per head and earlier token, because the up-projections
+        are absorbed into query and output (DeepSeek-V2, arXiv:2405.04434, section 2.1.2).
+        """
+        if not self.mla_kv_rank:
+            return self.forward_flop_per_tok(context_tok)
+        plain = self.mla_nope_dim + self.mla_rope_dim + self.mla_v_dim
+        absorbed = 2 * self.mla_kv_rank + self.mla_rope_dim
+        return (
+            self.forward_flop_per_tok(context_tok) + 2.0 * self.heads * (absorbed - plain) * context_tok * self.layers
+        )
+
     def kv_bytes_per_tok(self, precision: str = "bf16") -> float:
         """Key-value cache of one token over all layers (latent vector with MLA)."""
         width = self.mla_kv_rank + self.mla_rope_dim if self.mla_kv_rank else 2 * self.kv_heads * self.head_dim

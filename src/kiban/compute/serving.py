@@ -80,14 +80,13 @@ def decode_step_s(
     (arXiv:2211.05102) sec. 2, with the parts added instead of the largest taken. Validity: batches 1 to 16k.
     """
     peak, at = chip.peak(precision)
-    reads = np.array([model.weights_read_bytes(at, b) for b in batch]) + batch * context_tok * kv_bytes(
-        model, precision
-    )
+    reads = np.array([model.weights_read_bytes(at, b) for b in batch])
+    reads = reads + batch * context_tok * kv_bytes(model, precision)
     routed = batch * _routed_values(model)
     reads = reads + routed * c.decode_moe_bytes
     return np.asarray(
         reads / (group * chip.memory_bytes_per_s * c.bandwidth_efficiency_frac)
-        + batch * model.forward_flop_per_tok(context_tok) / (group * peak * c.decode_efficiency_frac)
+        + batch * model.decode_flop_per_tok(context_tok) / (group * peak * c.decode_efficiency_frac)
         + c.dispatch_multiple * routed * 2 * (group > 1) / (group * chip.scale_up_bytes_per_s)
         + c.layer_s * model.layers
     )
@@ -160,7 +159,8 @@ def _prefill(
     """Computed prompt tokens per second and accelerator, and seconds to the first token of a lone request."""
     peak, _ = chip.peak(work.precision)
     computed = max(work.prompt_tok * (1 - work.prefix_cache_frac), 1.0)
-    flop = model.forward_flop_per_tok(work.prompt_tok / 2)
+    # A computed token also attends to the cached part of its prompt.
+    flop = model.forward_flop_per_tok(work.prompt_tok * (1 + work.prefix_cache_frac) / 2)
     routed = _routed_values(model)
     per_tok = (
         flop / (peak * c.prefill_efficiency_frac)

@@ -95,7 +95,9 @@ def first_rent_usd_per_kw_month(catalog: Catalog, kind: str, terms: SiteTerms) -
     if kind == "build_to_suit":
         yield_frac = catalog.value("contract.build_to_suit.yield_on_cost_frac")
         return yield_frac * terms.construction_usd_per_kw / MONTHS_PER_YEAR
-    return 0.0
+    if kind == "owned":
+        return 0.0
+    raise KeyError(f"no rent is known for a hall of kind {kind}")
 
 
 def hall_rung(catalog: Catalog, scenario: Scenario, fleet: Fleet, terms: SiteTerms, index: int, kind: str) -> Rung:

@@ -26,8 +26,9 @@ _KIND_WORDS = {
 def headline_of(study: Study, risk: Risk) -> dict[str, Any]:
     """Return the decision card as plain data.
 
-    Result: ``sentence``; ``numbers``, flat and finite; ``alternatives``, one per plan; ``options`` held open with
-    their end; ``actions``; ``irrevocable`` and ``verdict`` in words; ``beats_next_best``.
+    Result: ``sentence``; ``numbers``, flat and finite; ``alternatives``, one per plan; ``market_rent``, what
+    each plan is worth to a lender, best first; ``options`` held open with their end; ``actions``; ``irrevocable`` and
+    ``verdict`` in words; ``beats_next_best``.
     """
     verdict = verdict_of(risk)
     return {
@@ -38,6 +39,7 @@ def headline_of(study: Study, risk: Risk) -> dict[str, Any]:
         "irrevocable": f"{usd(study.plan.irrevocable_usd)} (present value) is committed by what is signed today.",
         "numbers": numbers_of(study, risk),
         "alternatives": alternatives_of(risk),
+        "market_rent": market_rent_of(study),
         "options": options_of(study.plan),
         "actions": [
             {
@@ -172,6 +174,21 @@ def _at(risk: Risk, name: str, values: np.ndarray) -> float:
     return float(values[risk.plans.index(name)]) if name in risk.plans else math.nan
 
 
+def market_rent_of(study: Study) -> list[dict[str, Any]]:
+    """Each plan after tax if its work earned the market's rent, best first: this order may differ from the card's."""
+    ranked = sorted(study.finance.metrics, key=lambda m: -m.expected_npv_usd)
+    return [
+        {
+            "plan": m.plan,
+            "words": plan_words("plan_responding" if m.plan == "plan" else m.plan),
+            "npv_usd": m.expected_npv_usd,
+            "npv": usd(m.expected_npv_usd),
+            "break_even_rent_factor": m.break_even_rent_factor if math.isfinite(m.break_even_rent_factor) else None,
+        }
+        for m in ranked
+    ]
+
+
 def alternatives_of(risk: Risk) -> list[dict[str, Any]]:
     """Each plan with its value, how often it wins, and its regret."""
     return [
@@ -243,6 +260,7 @@ def numbers_of(study: Study, risk: Risk) -> dict[str, float]:
         chosen = finance.metrics[0]
         numbers |= {
             "npv_at_market_rent_usd": chosen.expected_npv_usd,
+            **{f"npv_at_market_rent_usd.{m.plan}": m.expected_npv_usd for m in finance.metrics[1:]},
             "debt_usd": chosen.debt_usd,
             "gearing_frac": chosen.gearing_frac,
             "base_min_dscr": float(chosen.leaf_min_dscr[finance.base_leaf]),

@@ -28,9 +28,9 @@ class Fleet:
     accelerator_inference_tok_per_s: Array
     """(G, 3) P10, P50, P90 of tokens/s, prompt and answer in the scenario's mix, at full load within limits."""
     accelerator_prefill_tok_per_s: Array
-    """(G,) P50 prompt tokens/s if it did nothing else."""
+    """(G,) benchmark rate of prompt tokens/s that are computed, not cached, if it did nothing else."""
     accelerator_decode_tok_per_s: Array
-    """(G,) P50 generated tokens/s if it did nothing else."""
+    """(G,) benchmark rate of generated tokens/s if it did nothing else."""
     accelerator_ttft_s: Array
     """(G,) P50 time to first token, unloaded queue."""
     accelerator_tpot_s: Array
