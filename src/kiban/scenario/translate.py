@@ -114,6 +114,8 @@ def _problems(detail: ErrorDetails, tree: Node) -> list[Problem]:
             message, shown = "has no value", ""
         elif kind == "model_type":
             allowed = ", ".join(_keys(part_at(path)))
+        elif kind == "float_type" and (percent := re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *%", str(found))):
+            message += f"; looks like percent: write {float(percent[1]) / 100:.6g}"
         return [located(path, tree, f"{key} {message}", found=shown, allowed=allowed)]
     if kind in _BOUNDS:
         message, allowed, hint = _out_of_bounds(detail, path, key)
