@@ -232,6 +232,7 @@ def bare_case(
         discount_frac_per_year=0.0,
         inflation_frac_per_year=0.0,
         rung_count=4,
+        site_area=np.zeros(sites, dtype=np.int64),
         site_energy_usd_per_it_mwh=np.zeros(sites),
         halls=halls or some_halls(0, t),
         chips=chips or Chips(("chip",), *(np.ones(1) for _ in range(5)), np.zeros(1, int), np.full(1, 1000)),
@@ -268,7 +269,7 @@ def some_halls(count: int, quarters: int, **changes: Any) -> Halls:
 
 
 def some_pools(count: int, quarters: int, **changes: Any) -> Pools:
-    """Own accelerators of type 0 at site 0 that cost nothing."""
+    """Own accelerators of type 0 in area 0 that cost nothing."""
     zero, k = np.zeros(count), np.arange(count)
     base = Pools(k * 0, k * 0, zero, zero, zero, np.ones((count, quarters), bool))
     return replace(base, **changes)

@@ -66,8 +66,8 @@ def _halls(inputs: PlanInputs, outcome: PlanOutcome, node: int, when: str) -> li
 
 def _silicon(inputs: PlanInputs, outcome: PlanOutcome, node: int, when: str) -> list[Action]:
     out, case = [], inputs.case
-    for pool, (site, chip) in enumerate(zip(case.pools.site, case.pools.chip, strict=True)):
-        rungs = case.halls.rung[case.halls.site == site]
+    for pool, (area, chip) in enumerate(zip(case.pools.area, case.pools.chip, strict=True)):
+        rungs = case.halls.rung[case.hall_area == area]
         by_rung = outcome.node_silicon_buy[node, rungs, chip]
         count = float(by_rung.sum())
         if count < LEAST_ACCELERATORS:
@@ -75,7 +75,8 @@ def _silicon(inputs: PlanInputs, outcome: PlanOutcome, node: int, when: str) -> 
         rung = inputs.rungs[rungs[int(by_rung.argmax())]]
         name = inputs.accelerators[chip]
         usd = count * case.pools.price_usd[pool] * case.market.gpu_price_factor[node]
-        words = f"Order {count:,.0f} {name} for {rung.site} in {when} for {usd_words(usd)}."
+        where = _site_words([inputs.rungs[k].site for k in rungs], by_rung)
+        words = f"Order {count:,.0f} {name} for {where} in {when} for {usd_words(usd)}."
         out.append(Action("order", rung.name, count, "accelerators", when, words))
     for rent, (k, chip) in enumerate(zip(case.rents.rung, case.rents.chip, strict=True)):
         count = float(outcome.node_rent_sign[node, k, chip])
@@ -90,6 +91,17 @@ def _silicon(inputs: PlanInputs, outcome: PlanOutcome, node: int, when: str) -> 
         )
         out.append(Action("rent", rung.name, count, "accelerators", when, words))
     return out
+
+
+def _site_words(sites: list[str], amount: Array) -> str:
+    """The sites that take at least a hundredth of an order, largest first."""
+    by_site: dict[str, float] = {}
+    for site, part in zip(sites, amount.tolist(), strict=True):
+        by_site[site] = by_site.get(site, 0.0) + part
+    large = sorted((s for s, v in by_site.items() if v >= 0.01 * sum(by_site.values())), key=lambda s: -by_site[s])
+    if len(large) > 3:
+        return f"{large[0]} and {len(large) - 1} other sites"
+    return " and ".join(large)
 
 
 def _options(inputs: PlanInputs, outcome: PlanOutcome, near: list[int]) -> list[Action]:
@@ -145,8 +157,8 @@ def irrevocable_usd(inputs: PlanInputs, outcome: PlanOutcome) -> float:
         live = (1 + rate) ** (-(lead - 1) / 4)
         rent = remaining_rent(rate, float(halls.escalation_per_year[hall]), 0, int(halls.term_quarters[hall]))
         total += mw * (halls.capex_usd_per_mw[hall] * spread + halls.rent_usd_per_mw_quarter[hall] * rent * live)
-    for pool, (site, chip) in enumerate(zip(case.pools.site, case.pools.chip, strict=True)):
-        rungs = case.halls.rung[halls.site == site]
+    for pool, (area, chip) in enumerate(zip(case.pools.area, case.pools.chip, strict=True)):
+        rungs = case.halls.rung[case.hall_area == area]
         count = float(outcome.node_silicon_buy[0, rungs, chip].sum())
         total += count * float(case.pools.price_usd[pool] * case.market.gpu_price_factor[0])
     for rent_at, (k, chip) in enumerate(zip(rents.rung, rents.chip, strict=True)):

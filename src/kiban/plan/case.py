@@ -58,6 +58,7 @@ class CommittedSilicon:
     """Accelerators that were ordered before the horizon, paid on delivery."""
 
     pool: int
+    site: int
     quarter: int
     accelerators: float
 
@@ -80,9 +81,9 @@ class Chips:
 
 @dataclass(frozen=True)
 class Pools:
-    """P pairs of site and own accelerator type."""
+    """P pairs of area and own accelerator type; an area is a set of sites with the same taxes on silicon."""
 
-    site: IntArray
+    area: IntArray
     chip: IntArray
     price_usd: Array
     """(P,) server and network, tax included, today."""
@@ -155,6 +156,8 @@ class PlanCase:
     discount_frac_per_year: float
     inflation_frac_per_year: float
     rung_count: int
+    site_area: IntArray
+    """(S,) area of each site; own silicon may stand in any hall of its area."""
     site_energy_usd_per_it_mwh: Array
     """(S,) electricity of one IT MWh, overhead included."""
     halls: Halls
@@ -184,6 +187,16 @@ class PlanCase:
     def n_sites(self) -> int:
         """S."""
         return len(self.limits.site_state)
+
+    @property
+    def n_areas(self) -> int:
+        """A."""
+        return int(self.site_area.max(initial=-1)) + 1
+
+    @cached_property
+    def hall_area(self) -> IntArray:
+        """(H,) area of each hall."""
+        return self.site_area[self.halls.site]
 
     @cached_property
     def ancestor(self) -> IntArray:

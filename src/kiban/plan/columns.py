@@ -12,7 +12,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PlanColumns:
-    """Column numbers by node; N nodes, H halls, S sites, P pools, V rents, C rents from a cloud, R regions."""
+    """Column numbers by node; N nodes, H halls, S sites, P pools (area and type), V rents, C rents from a cloud, R regions."""
 
     hall_start: IntArray
     """(N, H) IT MW signed or started."""
@@ -28,6 +28,10 @@ class PlanColumns:
     """(N, P) own accelerators at work on training."""
     infer: IntArray
     """(N, P) own accelerators at work on inference."""
+    train_draw: IntArray
+    """(N, S) IT MW that training draws at the site."""
+    infer_draw: IntArray
+    """(N, S) IT MW that serving draws at the site."""
     sign: IntArray
     """(N, V) rented accelerators signed."""
     rented: IntArray

@@ -62,7 +62,8 @@ def build_inputs(
     rungs += [rented_rung(catalog, scenario, fleet, kind) for kind in open_rented]
     halls = _halls(scenario, rungs, terms, new_allowed)
     chips = _chips(fleet)
-    pools = _pools(scenario, catalog, fleet, terms)
+    areas = _areas(terms)
+    pools = _pools(scenario, catalog, fleet, terms, areas)
     case = PlanCase(
         parent=demand.tree.node_parent,
         quarter=demand.tree.node_quarter,
@@ -70,6 +71,7 @@ def build_inputs(
         discount_frac_per_year=scenario.finance.discount_frac_per_year,
         inflation_frac_per_year=scenario.finance.inflation_frac_per_year,
         rung_count=len(rungs),
+        site_area=areas,
         site_energy_usd_per_it_mwh=np.array([t.energy_usd_per_mwh * t.pue for t in terms]),
         halls=halls,
         chips=chips,
@@ -87,7 +89,7 @@ def build_inputs(
             site_state=tuple(t.state for t in terms),
         ),
         committed_halls=_committed_halls(scenario, rungs),
-        committed_silicon=_committed_silicon(scenario, fleet, pools),
+        committed_silicon=_committed_silicon(scenario, fleet, pools, areas),
         hall_relet_frac=catalog.value("precedent.layer_recovery_frac.shell_and_mep"),
         resale_frac_by_year=_resale_curve(catalog),
     )
@@ -151,21 +153,31 @@ def _chips(fleet: Fleet) -> Chips:
     )
 
 
-def _pools(scenario: Scenario, catalog: Catalog, fleet: Fleet, terms: list[SiteTerms]) -> Pools:
+def _areas(terms: list[SiteTerms]) -> NDArray[np.int64]:
+    """(S,) area of each site: sites of one state whose silicon is taxed alike."""
+    kinds = [(t.state, t.tax.silicon_sales_frac, t.tax.silicon_property_frac_per_year) for t in terms]
+    order = list(dict.fromkeys(kinds))
+    return np.array([order.index(k) for k in kinds], dtype=np.int64)
+
+
+def _pools(
+    scenario: Scenario, catalog: Catalog, fleet: Fleet, terms: list[SiteTerms], areas: NDArray[np.int64]
+) -> Pools:
     quarters = scenario.horizon.length_quarters
     insurance = catalog.value("finance.insurance.operating_frac_of_asset_value_per_year")
     appraisal = catalog.value("tax.silicon_appraisal_mean_frac")
     rows: list[tuple[int, int, float, float, float]] = []
     opens: list[BoolArray] = []
-    for at, part in enumerate(scenario.sites):
-        ordered = {c.accelerator for c in part.committed if c.accelerator}
+    for area in range(int(areas.max(initial=-1)) + 1):
+        mine = np.flatnonzero(areas == area).tolist()
+        tax = terms[mine[0]].tax
+        ordered = {c.accelerator for at in mine for c in scenario.sites[at].committed if c.accelerator}
         for chip, name in enumerate(fleet.accelerators):
             if name not in scenario.ladder.accelerators and name not in ordered:
                 continue
             bare = float(fleet.accelerator_server_usd_per_gpu[chip] + fleet.accelerator_network_usd_per_gpu[chip])
-            tax = terms[at].tax
             yearly = bare * (tax.silicon_property_frac_per_year + insurance * appraisal)
-            rows.append((at, chip, bare * (1 + tax.silicon_sales_frac), bare, yearly / QUARTERS_PER_YEAR))
+            rows.append((area, chip, bare * (1 + tax.silicon_sales_frac), bare, yearly / QUARTERS_PER_YEAR))
             lead = int(fleet.accelerator_lead_time_quarters[chip])
             quarter = np.arange(quarters)
             arrives = quarter + lead
@@ -177,7 +189,7 @@ def _pools(scenario: Scenario, catalog: Catalog, fleet: Fleet, terms: list[SiteT
             )
     column = [np.array(c) for c in zip(*rows, strict=True)] if rows else [np.zeros(0)] * 5
     return Pools(
-        site=column[0].astype(np.int64),
+        area=column[0].astype(np.int64),
         chip=column[1].astype(np.int64),
         price_usd=np.nan_to_num(column[2].astype(float)),
         resale_usd=np.nan_to_num(column[3].astype(float)),
@@ -247,16 +259,19 @@ def _committed_halls(scenario: Scenario, rungs: list[Rung]) -> tuple[CommittedHa
     )
 
 
-def _committed_silicon(scenario: Scenario, fleet: Fleet, pools: Pools) -> tuple[CommittedSilicon, ...]:
+def _committed_silicon(
+    scenario: Scenario, fleet: Fleet, pools: Pools, areas: NDArray[np.int64]
+) -> tuple[CommittedSilicon, ...]:
     first = Quarter.parse(scenario.horizon.start_quarter)
-    pairs = list(zip(pools.site.tolist(), pools.chip.tolist(), strict=True))
+    pairs = list(zip(pools.area.tolist(), pools.chip.tolist(), strict=True))
     out = []
     for at, part in enumerate(scenario.sites):
         for signed in part.committed:
             if signed.accelerator is not None:
                 chip = fleet.accelerators.index(signed.accelerator)
                 count = signed.it_mw * 1e3 / float(fleet.accelerator_it_kw[chip])
-                out.append(CommittedSilicon(pairs.index((at, chip)), Quarter.parse(signed.quarter) - first, count))
+                pool, at_quarter = pairs.index((int(areas[at]), chip)), Quarter.parse(signed.quarter) - first
+                out.append(CommittedSilicon(pool, at, at_quarter, count))
     return tuple(out)
 
 

@@ -52,16 +52,21 @@ class Book:
 class Ledger:
     """All money of a plan: cost by line and owner, value of served work, and what counts against the budget.
 
-    An owner is a rung (0..K-1) or a pool of own accelerators at a site (K..K+P-1), which the report splits over
-    the site's halls.
+    An owner is a rung (0..K-1), a pool of own accelerators (K..K+P-1) or a site (K+P..K+P+S-1); the report splits
+    pools over the halls of their area and sites over their halls.
     """
 
-    def __init__(self, n_nodes: int, n_rungs: int, n_pools: int) -> None:
-        self.n_owners = n_rungs + n_pools
+    def __init__(self, n_nodes: int, n_rungs: int, n_pools: int, n_sites: int) -> None:
+        self.n_owners = n_rungs + n_pools + n_sites
         self.n_rungs = n_rungs
+        self._first_site = n_rungs + n_pools
         self.cost = Book(n_nodes, self.n_owners * len(COST_LINES))
         self.value = Book(n_nodes, 1)
         self.upfront = Book(n_nodes, 1)
+
+    def site_owner(self, site: int) -> int:
+        """Owner number of a site."""
+        return self._first_site + site
 
     def account(self, line: str, owner: ArrayLike) -> IntArray:
         """Account number of a cost line of an owner."""

@@ -34,8 +34,8 @@ class Solution:
 class Solver:
     """One programme in the solver.
 
-    The first ``solve`` is an interior point method with crossover to a vertex; every later one is the simplex method
-    from the vertex of the one before, so that baselines and what-if steps cost a fraction of the plan.
+    Every ``solve`` is the simplex method; a later one starts from the vertex of the one before, so that baselines and
+    what-if steps cost a fraction of the plan.
     """
 
     def __init__(self, program: Program) -> None:
@@ -52,7 +52,7 @@ class Solver:
         above = self.program.row_upper if row_upper is None else row_upper
         self.model.set_column_bounds(np.arange(self.model.n_columns), upper=upper / self.column_unit)
         self.model.set_row_bounds(np.arange(self.model.n_rows), upper=above / self.row_unit)
-        options = SolveOptions(solver="simplex" if self.model.warm else "ipm", threads=1)
+        options = SolveOptions(solver="simplex", threads=1)
         found = require_optimal(self.model, self.model.solve(options))
         scaled, usd = np.array(found.columns), self.program.usd_unit
         scaled[np.abs(scaled) < TINY] = 0.0

@@ -21,12 +21,13 @@ IntArray = NDArray[np.int64]
 
 def write_ledger(case: PlanCase, columns: PlanColumns) -> Ledger:
     """Write all money of a plan into one ledger."""
-    ledger = Ledger(case.n_nodes, case.rung_count, len(case.pools.chip))
+    ledger = Ledger(case.n_nodes, case.rung_count, len(case.pools.chip), case.n_sites)
     for hall in range(len(case.halls.rung)):
         _owned_hall(case, columns, ledger, hall)
         _hall_rent(case, columns, ledger, hall)
     _committed_halls(case, ledger)
     _silicon(case, columns, ledger)
+    _energy(case, columns, ledger)
     _committed_silicon(case, ledger)
     _rented(case, columns, ledger)
     _value(case, columns, ledger)
@@ -144,14 +145,19 @@ def _silicon(case: PlanCase, columns: PlanColumns, ledger: Ledger) -> None:
         ledger.charge("silicon_capex", owner, every, columns.buy[:, pool], price)
         ledger.upfront.add(every, 0, columns.buy[:, pool], price)
         ledger.charge("operation", owner, every, columns.live[:, pool], pools.operation_usd_per_quarter[pool])
-        usd_per_mwh = case.site_energy_usd_per_it_mwh[pools.site[pool]] * market.power_price_factor
-        usd = usd_per_mwh * chips.it_kw[chip] / 1e3 * HOURS_PER_QUARTER
-        ledger.charge("energy", owner, every, columns.train[:, pool], usd * chips.training_power_frac[chip])
-        ledger.charge("energy", owner, every, columns.infer[:, pool], usd * chips.inference_power_frac[chip])
         leaf, source, age = _at_leaves(case, int(chips.lead_quarters[chip]))
         worth = pools.resale_usd[pool] * resale(case, age, int(chips.life_quarters[chip]))
         worth = worth * market.gpu_price_factor[leaf]
         ledger.charge("residual_value", owner, leaf, columns.buy[source, pool], -worth)
+
+
+def _energy(case: PlanCase, columns: PlanColumns, ledger: Ledger) -> None:
+    every = np.arange(case.n_nodes)
+    for site, usd_per_mwh in enumerate(case.site_energy_usd_per_it_mwh):
+        owner = ledger.site_owner(site)
+        usd = usd_per_mwh * case.market.power_price_factor * HOURS_PER_QUARTER
+        for draw in (columns.train_draw, columns.infer_draw):
+            ledger.charge("energy", owner, every, draw[:, site], usd)
 
 
 def _committed_silicon(case: PlanCase, ledger: Ledger) -> None:

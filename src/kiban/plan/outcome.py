@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,25 +40,61 @@ def expected_ahead(case: PlanCase, values: Array, quarters: int) -> Array:
     return out
 
 
-def hall_shares(case: PlanCase, live_mw: Array) -> Array:
-    """(N, H) share of each hall in its site's IT MW; equal where the site has none. Sums to 1 by site."""
-    share = np.zeros_like(live_mw)
-    for site in range(case.n_sites):
-        mine = np.flatnonzero(case.halls.site == site)
-        total = live_mw[:, mine].sum(axis=1, keepdims=True)
-        even = np.full((case.n_nodes, len(mine)), 1 / max(len(mine), 1))
-        share[:, mine] = np.divide(live_mw[:, mine], total, out=even, where=total > 0)
-    return share
-
-
-def _spread(case: PlanCase, values: Array, shares: dict[int, Array] | Array) -> Array:
-    """(N, P) pool values to (N, K, G): each pool over the halls of its site, by shares or shares by lead time."""
-    out = np.zeros((case.n_nodes, case.rung_count, len(case.chips.names)))
-    for pool, (site, chip) in enumerate(zip(case.pools.site, case.pools.chip, strict=True)):
-        mine = np.flatnonzero(case.halls.site == site)
-        share = shares[int(case.chips.lead_quarters[chip])] if isinstance(shares, dict) else shares
-        out[:, case.halls.rung[mine], chip] += values[:, pool, None] * share[:, mine]
+def shares(values: Array, group: IntArray, count: int) -> Array:
+    """(N, H) share of each column in the total of its group; equal where the group has none. Sums to 1 by group."""
+    out = np.zeros_like(values)
+    for one in range(count):
+        mine = np.flatnonzero(group == one)
+        total = values[:, mine].sum(axis=1, keepdims=True)
+        even = np.full((len(values), len(mine)), 1 / max(len(mine), 1))
+        out[:, mine] = np.divide(values[:, mine], total, out=even, where=total > 0)
     return out
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things that are decided by area or by site stand, as shares of halls; (N, H) each."""
+
+    of_site: Array
+    """Share in the IT MW of the site."""
+    arrival: dict[int, Array]
+    """By lead time: share in the IT MW of the area that the node expects at delivery."""
+    training: Array
+    """Share in the power that training draws in the area."""
+    serving: Array
+
+
+def _places(program: Program, x: Array, hall_live: Array) -> Places:
+    case, columns = program.case, program.columns
+    site, area = case.halls.site, case.hall_area
+    of_site = shares(hall_live, site, case.n_sites)
+
+    def drawn(draw: IntArray) -> Array:
+        return shares(x[draw][:, site] * of_site, area, case.n_areas)
+
+    leads = {int(q) for q in case.chips.lead_quarters}
+    return Places(
+        of_site,
+        {q: shares(expected_ahead(case, hall_live, q), area, case.n_areas) for q in leads},
+        drawn(columns.train_draw),
+        drawn(columns.infer_draw),
+    )
+
+
+def _spread(case: PlanCase, values: Array, share: Array | dict[int, Array]) -> Array:
+    """(N, P) pool values to (N, K, G): each pool over the halls of its area, by shares or shares by lead time."""
+    out = np.zeros((case.n_nodes, case.rung_count, len(case.chips.names)))
+    for pool, (area, chip) in enumerate(zip(case.pools.area, case.pools.chip, strict=True)):
+        mine = np.flatnonzero(case.hall_area == area)
+        by_hall = share[int(case.chips.lead_quarters[chip])] if isinstance(share, dict) else share
+        out[:, case.halls.rung[mine], chip] += values[:, pool, None] * by_hall[:, mine]
+    return out
+
+
+def _idle(case: PlanCase, idle: Array, at_work: Array, hall_live: Array) -> Array:
+    """(N, P) idle accelerators to (N, K, G), in the room that those at work (N, K, G) leave in each hall."""
+    room = np.clip(hall_live - at_work[:, case.halls.rung] @ case.chips.it_kw / 1e3, 0.0, None)
+    return _spread(case, idle, shares(room, case.hall_area, case.n_areas))
 
 
 def _rented(case: PlanCase, values: Array) -> Array:
@@ -65,18 +103,23 @@ def _rented(case: PlanCase, values: Array) -> Array:
     return out
 
 
-def _costs(program: Program, x: Array, now: Array, arrival: dict[int, Array]) -> Array:
-    """(N, K, C) cost by rung; costs of a pool follow its silicon, its purchase the halls it will stand in."""
+def _costs(program: Program, x: Array, places: Places, live: Array) -> Array:
+    """(N, K, C) cost by rung; purchases follow the halls they will stand in, running costs the silicon in service."""
     case, ledger = program.case, program.ledger
     flat = ledger.cost.matrix(len(x)) @ x
     by_owner = (flat.reshape(case.n_nodes, -1) + ledger.cost.fixed).reshape(case.n_nodes, ledger.n_owners, -1)
     out = by_owner[:, : case.rung_count].copy()
-    for pool, (site, chip) in enumerate(zip(case.pools.site, case.pools.chip, strict=True)):
-        mine = np.flatnonzero(case.halls.site == site)
+    for pool, (area, chip) in enumerate(zip(case.pools.area, case.pools.chip, strict=True)):
+        mine = np.flatnonzero(case.hall_area == area)
         rung = case.halls.rung[mine]
-        share = np.repeat(now[:, mine, None], len(COST_LINES), axis=2)
-        share[:, :, _SILICON] = arrival[int(case.chips.lead_quarters[chip])][:, mine]
+        standing = shares(live[:, rung, chip], np.zeros(len(mine), dtype=np.int64), 1)
+        share = np.repeat(standing[:, :, None], len(COST_LINES), axis=2)
+        share[:, :, _SILICON] = places.arrival[int(case.chips.lead_quarters[chip])][:, mine]
         out[:, rung] += by_owner[:, case.rung_count + pool, None, :] * share
+    for site in range(case.n_sites):
+        mine = np.flatnonzero(case.halls.site == site)
+        bill = by_owner[:, ledger.site_owner(site), None, :]
+        out[:, case.halls.rung[mine]] += bill * places.of_site[:, mine, None]
     return out
 
 
@@ -88,8 +131,8 @@ def _by_region(served: Array, wanted: Array) -> Array:
 def read_outcome(name: str, program: Program, solution: Solution) -> PlanOutcome:
     """Turn a solution into a filled outcome.
 
-    Own silicon is decided by site; it is shown by hall in proportion to the IT MW in service (orders: in
-    proportion to the IT MW expected at delivery), which changes no total.
+    Own silicon is decided by area. It is shown by hall: at work where its power is drawn, idle where those at work
+    leave room, orders in proportion to the IT MW expected at delivery. This changes no total.
     """
     case, columns, x = program.case, program.columns, solution.x
     hall = case.halls.rung
@@ -98,16 +141,18 @@ def read_outcome(name: str, program: Program, solution: Solution) -> PlanOutcome
     start[:, hall] = x[columns.hall_start]
     hall_live = hall_live_mw(case, x[columns.hall_start])
     live[:, hall] = hall_live
-    now = hall_shares(case, hall_live)
-    leads = {int(q) for q in case.chips.lead_quarters}
-    arrival = {q: hall_shares(case, expected_ahead(case, hall_live, q)) for q in leads}
+    places = _places(program, x, hall_live)
+    training = _spread(case, x[columns.train], places.training)
+    serving = _spread(case, x[columns.infer], places.serving)
+    idle = np.clip(x[columns.live] - x[columns.train] - x[columns.infer], 0.0, None)
+    silicon = training + serving + _idle(case, idle, training + serving, hall_live)
     rent_infer = x[columns.rent_infer].copy()
     if columns.rent_resident.size:
         rent_infer[:, case.rents.is_cloud] += x[columns.rent_resident]
     market = case.market
     wanted = market.free_tok + market.resident_tok
     tok = _by_region(x[columns.free], market.free_tok) + _by_region(x[columns.resident], market.resident_tok)
-    costs = _costs(program, x, now, arrival)
+    costs = _costs(program, x, places, silicon)
     value = program.ledger.value.matrix(len(x)) @ x
     upfront = program.ledger.upfront.matrix(len(x)) @ x + program.ledger.upfront.fixed[:, 0]
     return PlanOutcome(
@@ -116,12 +161,12 @@ def read_outcome(name: str, program: Program, solution: Solution) -> PlanOutcome
         expected_npv_usd=float(program.gain @ x + program.constant),
         node_hall_start_it_mw=start,
         node_hall_live_it_mw=live,
-        node_silicon_buy=_spread(case, x[columns.buy], arrival),
-        node_silicon_live=_spread(case, x[columns.live], now),
+        node_silicon_buy=_spread(case, x[columns.buy], places.arrival),
+        node_silicon_live=silicon,
         node_rent_sign=_rented(case, x[columns.sign]),
         node_rent_live=_rented(case, x[columns.rented]),
-        node_training_accelerators=_spread(case, x[columns.train], now) + _rented(case, x[columns.rent_train]),
-        node_inference_accelerators=_spread(case, x[columns.infer], now) + _rented(case, rent_infer),
+        node_training_accelerators=training + _rented(case, x[columns.rent_train]),
+        node_inference_accelerators=serving + _rented(case, rent_infer),
         node_training_served_flop=x[columns.trained],
         node_training_unserved_flop=np.clip(market.training_flop - x[columns.trained], 0, None),
         node_inference_served_tok=tok,

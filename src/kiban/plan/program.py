@@ -45,6 +45,7 @@ def build_program(case: PlanCase) -> Program:
     ledger = write_ledger(case, columns)
     _halls(case, rows, columns, units)
     _silicon(case, rows, columns, units)
+    _draw(case, rows, columns, units)
     _rents(case, rows, columns, units)
     _service(case, rows, columns, units)
     _limits(case, rows, columns, units)
@@ -105,6 +106,8 @@ def _columns(case: PlanCase, rows: Rows, units: dict[str, float]) -> PlanColumns
         live=silicon("live", "own accelerators in service", pools),
         train=silicon("own_train", "own accelerators in training", pools),
         infer=silicon("own_infer", "own accelerators in serving", pools),
+        train_draw=hall("train_draw", "IT MW drawn by training", case.n_sites, np.inf),
+        infer_draw=hall("infer_draw", "IT MW drawn by serving", case.n_sites, np.inf),
         sign=silicon("sign", "rented accelerators signed", rents, when(case.rents.open)),
         rented=silicon("under_contract", "rented accelerators under contract", rents),
         rent_train=silicon("rent_train", "rented accelerators in training", rents),
@@ -217,14 +220,37 @@ def _silicon(case: PlanCase, rows: Rows, columns: PlanColumns, units: dict[str, 
     rows.put(work, columns.live, -1.0)
     power = rows.new_rows(
         "power",
-        "accelerators in service fit the power of the halls",
-        (n, case.n_sites),
+        "accelerators in service fit the power of the halls of their area",
+        (n, case.n_areas),
         units["mw"],
         -np.inf,
         0.0,
     )
-    rows.put(power, columns.site_live, -1.0)
-    rows.put(power[:, pools.site], columns.live, chips.it_kw[pools.chip] / 1e3)
+    rows.put(power[:, case.site_area], columns.site_live, -1.0)
+    rows.put(power[:, pools.area], columns.live, chips.it_kw[pools.chip] / 1e3)
+
+
+def _draw(case: PlanCase, rows: Rows, columns: PlanColumns, units: dict[str, float]) -> None:
+    """Where the accelerators at work stand, in MW drawn by use: this decides what their electricity costs."""
+    pools, chips, n = case.pools, case.chips, case.n_nodes
+    if not len(pools.chip):
+        return
+    kw = chips.it_kw[pools.chip] / 1e3
+    uses = (
+        ("training", columns.train, columns.train_draw, chips.training_power_frac),
+        ("serving", columns.infer, columns.infer_draw, chips.inference_power_frac),
+    )
+    fit = rows.new_rows(
+        "site_work", "accelerators at work fit the halls of their site", (n, case.n_sites), units["mw"], -np.inf, 0.0
+    )
+    rows.put(fit, columns.site_live, -1.0)
+    for use, at_work, draw, power_frac in uses:
+        row = rows.new_rows(
+            f"draw_{use}", f"power of {use} is drawn at a site of its area", (n, case.n_areas), units["mw"], 0.0, 0.0
+        )
+        rows.put(row[:, pools.area], at_work, kw * power_frac[pools.chip])
+        rows.put(row[:, case.site_area], draw, -1.0)
+        rows.put(fit, draw, 1 / power_frac.max())
 
 
 def _rents(case: PlanCase, rows: Rows, columns: PlanColumns, units: dict[str, float]) -> None:

@@ -141,28 +141,29 @@ def _halls(study: Study, case: PlanCase, path: NDArray[np.int64]) -> tuple[HallU
 
 def _pools(study: Study, case: PlanCase, path: NDArray[np.int64], site_names: list[str]) -> tuple[PoolUse, ...]:
     outcome = study.plan.chosen
-    ordered = np.zeros((len(path), len(case.pools.chip)))
-    signed = {c.pool for c in case.committed_silicon}
-    for order in case.committed_silicon:
-        if 0 <= order.quarter < len(path):
-            ordered[order.quarter, order.pool] += order.accelerators
     out = []
-    for p, (s, g) in enumerate(zip(case.pools.site.tolist(), case.pools.chip.tolist(), strict=True)):
+    for s, name in enumerate(site_names):
         mine = case.halls.rung[case.halls.site == s]
-        rows = [
-            values[path][:, mine, g].sum(axis=1)
-            for values in (
-                outcome.node_silicon_buy,
-                outcome.node_silicon_live,
-                outcome.node_training_accelerators,
-                outcome.node_inference_accelerators,
-            )
-        ]
-        if max(r.max(initial=0.0) for r in rows) > SMALLEST or p in signed:
-            buy, live, training, inference = rows
-            name = site_names[s]
-            before = tuple((c.quarter, c.accelerators) for c in case.committed_silicon if c.pool == p and c.quarter < 0)
-            out.append(PoolUse(name, case.chips.names[g], p, buy, ordered[:, p], before, live, training, inference))
+        for p in np.flatnonzero(case.pools.area == case.site_area[s]).tolist():
+            g = int(case.pools.chip[p])
+            signed = [c for c in case.committed_silicon if c.pool == p and c.site == s]
+            ordered = np.zeros(len(path))
+            for order in signed:
+                if 0 <= order.quarter < len(path):
+                    ordered[order.quarter] += order.accelerators
+            rows = [
+                values[path][:, mine, g].sum(axis=1)
+                for values in (
+                    outcome.node_silicon_buy,
+                    outcome.node_silicon_live,
+                    outcome.node_training_accelerators,
+                    outcome.node_inference_accelerators,
+                )
+            ]
+            if max(r.max(initial=0.0) for r in rows) > SMALLEST or signed:
+                buy, live, training, inference = rows
+                before = tuple((c.quarter, c.accelerators) for c in signed if c.quarter < 0)
+                out.append(PoolUse(name, case.chips.names[g], p, buy, ordered, before, live, training, inference))
     return tuple(out)
 
 
