@@ -224,7 +224,9 @@ def bare_case(
 ) -> PlanCase:
     """A case with one chip of 1 kW, 1 token and 1 FLOP per quarter, and nothing open unless given."""
     n, t = tree.n_nodes, tree.quarters
-    limits = Limits(1e12, 1e6, 1e6, 1e6, np.full((sites, t), 1e3), ("tx",) * sites)
+    limits = Limits(
+        np.full(t, 1e12), 1e6, 1e6, 1e6, np.full((sites, t), 1e3), np.zeros(1, dtype=np.int64), 1.0, ("tx",) * sites
+    )
     case = PlanCase(
         parent=tree.parent,
         quarter=tree.quarter,
@@ -242,6 +244,7 @@ def bare_case(
         limits=limits,
         committed_halls=(),
         committed_silicon=(),
+        area_sublet_usd_per_mw_quarter=np.full(min(sites, 1), np.nan),
         hall_relet_frac=1.0,
         resale_frac_by_year=np.zeros(1),
     )
@@ -263,7 +266,8 @@ def some_halls(count: int, quarters: int, **changes: Any) -> Halls:
     base = Halls(
         rung=k, site=k * 0, lead_quarters=k * 0, term_quarters=k * 0 + 1000, is_owned=k < 0,
         rent_usd_per_mw_quarter=zero, escalation_per_year=zero + 1, capex_usd_per_mw=zero, recoverable_usd_per_mw=zero,
-        deposit_usd_per_mw=zero, operation_usd_per_mw_quarter=zero, open=np.ones((count, quarters), bool),
+        deposit_usd_per_mw=zero, operation_usd_per_mw_quarter=zero, module_it_mw=zero, module_quarters=0,
+        open=np.ones((count, quarters), bool),
     )  # fmt: skip
     return replace(base, **changes)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kiban.plan.case import PlanCase
+from kiban.plan.case import CommittedHall, PlanCase
 from kiban.plan.lp import Solution, Solver
 from kiban.plan.program import Program, build_program
 
@@ -192,10 +192,122 @@ def test_budget_binds_and_its_dual_is_the_margin() -> None:
     tree = path(2)
     pools = fx.some_pools(1, 2, price_usd=np.array([1.0]))
     case = fx.bare_case(tree, sites=1, halls=fx.some_halls(1, 2), pools=pools, market=fx.wants(2, 1000.0, 2.0))
-    case = replace(case, limits=replace(case.limits, budget_usd=300.0))
+    case = replace(case, limits=replace(case.limits, budget_usd=np.full(2, 300.0)))
     value, program, solution = solve(case)
     assert value == pytest.approx(300 * 4 - 300, abs=1e-6)
     assert solution.column_usd[program.columns.upfront].sum() == pytest.approx(3.0, abs=1e-6)
+
+
+def test_an_empty_hall_is_let_to_others_once_a_tenant_can_move_in() -> None:
+    """Ten MW signed before the horizon, no silicon: let at 3 USD, in a slack market at the lower price."""
+    tree = path(4)
+    chips = replace(fx.bare_case(tree).chips, lead_quarters=np.ones(1, int))
+    halls = fx.some_halls(1, 4, open=np.zeros((1, 4), bool), rent_usd_per_mw_quarter=np.array([4.0]))
+    market = replace(fx.wants(4), rent_factor=np.array([1.0, 1.2, 0.5, 1.0]))
+    case = fx.bare_case(
+        tree, sites=1, halls=halls, pools=fx.some_pools(1, 4), chips=chips, market=market,
+        committed_halls=(CommittedHall(0, 0, 10.0),), area_sublet_usd_per_mw_quarter=np.array([3.0]),
+    )  # fmt: skip
+    value, program, solution = solve(case)
+    assert solution.x[program.columns.sublet[:, 0]] == pytest.approx([0, 10, 10, 10], abs=1e-6)
+    assert value == pytest.approx(-10 * 4 * 4 + 10 * 3 * (1 + 0.5 + 1), abs=1e-6)
+
+
+@pytest.mark.parametrize(("second_usd", "sell_at"), [(3.0, 0), (0.2, 4)])
+def test_silicon_is_sold_when_its_work_is_worth_less_than_its_price(second_usd: float, sell_at: int) -> None:
+    """Bought at 10, resale 100, 60, 20 % after 0, 1, 2 years; it earns 9 in the first year and then less."""
+    quarters = 12
+    tree = path(quarters)
+    earns = np.where(np.arange(quarters) < 4, 9 / 4, second_usd / 4)
+    pools = fx.some_pools(
+        1, quarters, price_usd=np.array([10.0]), resale_usd=np.array([10.0]), open=np.arange(quarters)[None, :] == 0
+    )
+    case = fx.bare_case(
+        tree, sites=1, halls=fx.some_halls(1, quarters), pools=pools, market=fx.wants(quarters, 1.0, earns),
+        resale_frac_by_year=np.array([1.0, 0.6, 0.2]),
+    )  # fmt: skip
+    # Kept to the end (three years) the chip is worth 20 %; sold after q quarters it brings the curve less those 20 %.
+    by_quarter = [
+        earns[: q or None].sum() + (10 * np.interp(q / 4, [0, 1, 2], [1.0, 0.6, 0.2]) if q else 2.0)
+        for q in range(quarters)
+    ]
+    value, program, solution = solve(case)
+    assert value == pytest.approx(max(by_quarter) - 10, abs=1e-6)
+    sold = solution.x[program.columns.sold[:, 0]]
+    assert int(np.argmax(by_quarter)) == sell_at
+    assert sold == pytest.approx(np.eye(quarters)[sell_at] if sell_at else np.zeros(quarters), abs=1e-6)
+
+
+@pytest.mark.parametrize("again", [4, 8])
+@pytest.mark.parametrize("curve", [(1.0, 0.6, 0.55, 0.1), (1.0, 0.7, 0.5, 0.4)])
+def test_silicon_is_replaced_where_two_lives_cost_less_than_one(again: int, curve: tuple[float, ...]) -> None:
+    """One chip for three years, or a second one bought at `again`; work is worth the same in every quarter but the one
+    before `again`, in which the first is sold.
+
+    The economic life has the least purchase less resale over the horizon (equivalent annual cost at no interest).
+    """
+    quarters, price = 12, 10.0
+    tree = path(quarters)
+    chips = replace(fx.bare_case(tree).chips, life_quarters=np.array([100]))
+    opens = np.isin(np.arange(quarters), [0, again])[None, :]
+    pools = fx.some_pools(1, quarters, price_usd=np.array([price]), resale_usd=np.array([price]), open=opens)
+    case = fx.bare_case(
+        tree, sites=1, halls=fx.some_halls(1, quarters), pools=pools, chips=chips,
+        market=fx.wants(quarters, np.where(np.arange(quarters) == again - 1, 0.0, 1.0), 100.0),
+        resale_frac_by_year=np.array(curve),
+    )  # fmt: skip
+    value, program, solution = solve(case)
+    sold, end = (float(np.interp(q / 4, range(4), curve)) for q in (again - 1, quarters - again))
+    one, two = price * (1 - curve[3]), price * (1 - sold) + price * (1 - end)
+    assert value == pytest.approx(100.0 * (quarters - 1) - min(one, two), abs=1e-6)
+    assert solution.x[program.columns.sold].sum() == pytest.approx(1.0 if two < one else 0.0, abs=1e-6)
+
+
+def test_money_that_comes_in_later_waits() -> None:
+    tree = path(3)
+    pools = fx.some_pools(1, 3, price_usd=np.array([1.0]))
+    case = fx.bare_case(tree, sites=1, halls=fx.some_halls(1, 3), pools=pools, market=fx.wants(3, 1000.0, 2.0))
+    case = replace(case, limits=replace(case.limits, budget_usd=np.array([100.0, 100.0, 300.0])))
+    value, program, solution = solve(case)
+    assert solution.x[program.columns.buy[:, 0]] == pytest.approx([100, 0, 200], abs=1e-6)
+    assert value == pytest.approx(100 * 6 + 200 * 2 - 300, abs=1e-6)
+
+
+def test_no_supplier_holds_more_than_its_share() -> None:
+    """Type 1 costs twice as much but may not be left out: each supplier holds at most 60 % of the fleet."""
+    tree = path(2)
+    chips = fx.bare_case(tree).chips
+    two = replace(
+        chips, names=("a", "b"), lead_quarters=np.zeros(2, int), life_quarters=np.full(2, 1000),
+        **{k: np.ones(2) for k in (
+            "it_kw", "training_flop_per_quarter", "inference_tok_per_quarter", "training_power_frac",
+            "inference_power_frac",
+        )},
+    )  # fmt: skip
+    pools = fx.some_pools(2, 2, chip=np.arange(2), price_usd=np.array([1.0, 2.0]))
+    case = fx.bare_case(
+        tree, sites=1, halls=fx.some_halls(1, 2), pools=pools, chips=two, market=fx.wants(2, 1000.0, 5.0)
+    )
+    case = replace(case, limits=replace(case.limits, supplier=np.arange(2), supplier_max_frac=0.6))
+    value, program, solution = solve(case)
+    assert solution.x[program.columns.buy[0]] == pytest.approx([600, 400], abs=1e-6)
+    assert value == pytest.approx(10_000 - 600 - 800, abs=1e-6)
+
+
+@pytest.mark.parametrize(("module", "expected"), [(2.0, 4.0), (3.0, 3.0), (5.0, 5.0)])
+def test_whole_modules_are_bought_at_the_margin(module: float, expected: float) -> None:
+    """Four MW are wanted: 1 MW in use earns 29 a quarter less 10 of rent, an empty one costs 10."""
+    tree = path(2)
+    halls = fx.some_halls(
+        1, 2, rent_usd_per_mw_quarter=np.array([10.0]), module_it_mw=np.array([module]), module_quarters=2,
+        open=np.array([[True, False]]),
+    )  # fmt: skip
+    case = fx.bare_case(tree, sites=1, halls=halls, pools=fx.some_pools(1, 2), market=fx.wants(2, 4000.0, 0.029))
+    value, program, solution = solve(case)
+    built = solution.x[program.columns.hall_start[0, 0]]
+    assert built == pytest.approx(expected, abs=1e-6)
+    assert value == pytest.approx(2 * (29 * min(built, 4.0) - 10 * built), abs=1e-6)
+    assert solution.module_gap_frac <= 1e-4
 
 
 @settings(max_examples=20, deadline=None)
@@ -217,7 +329,10 @@ def test_more_budget_never_hurts_and_value_is_concave(
         market=fx.wants(4, np.array(tok), 1.0),
     )
     low, high = sorted(budgets)
-    at = [solve(replace(case, limits=replace(case.limits, budget_usd=b)))[0] for b in (low, (low + high) / 2, high)]
+    at = [
+        solve(replace(case, limits=replace(case.limits, budget_usd=np.full(2, b))))[0]
+        for b in (low, (low + high) / 2, high)
+    ]
     size = 1e-6 * max(1.0, *map(abs, at))
     assert at[0] <= at[1] + size and at[1] <= at[2] + size
     assert at[1] >= (at[0] + at[2]) / 2 - size

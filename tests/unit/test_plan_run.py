@@ -121,7 +121,7 @@ def test_limits_hold() -> None:
     for o in outcomes():
         assert (o.node_silicon_buy.sum(axis=(1, 2)) <= limits.accelerators_per_quarter * (1 + 1e-9) + 1e-3).all()
         for path in plan.leaf_path:
-            assert o.node_upfront_usd[path].sum() <= limits.budget_usd * (1 + 1e-9)
+            assert (np.cumsum(o.node_upfront_usd[path]) <= limits.budget_usd * (1 + 1e-9)).all()
             added = np.diff(o.node_rent_live[path].sum(axis=(1, 2)), prepend=0.0)
             assert added.max() <= limits.rented_accelerators_per_quarter * (1 + 1e-9) + 1e-3
         for site, state in enumerate(limits.site_state):

@@ -95,7 +95,7 @@ def test_real_lines_equal_the_plan_rooms_books(case: int) -> None:
     labels = {
         "hall_capex": "Construction", "silicon_capex": "Silicon", "hall_rent": "Hall rent", "energy": "Energy",
         "accelerator_rent": "Accelerator rent", "operation": "Operation", "deposits": "Deposits and prepayments",
-        "exit_obligation": "Rent still due at the end", "residual_value": "Residual value at the end",
+        "exit_obligation": "Rent still due at the end", "residual_value": "Silicon sold and residual value",
     }  # fmt: skip
     assert set(labels) == set(lines)
     for line, label in labels.items():

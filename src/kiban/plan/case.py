@@ -39,6 +39,10 @@ class Halls:
     """(H,) at signature, returned at the end without interest."""
     operation_usd_per_mw_quarter: Array
     """(H,)."""
+    module_it_mw: Array
+    """(H,) block in which capacity is started; 0 for any amount."""
+    module_quarters: int
+    """Starts before this quarter are whole modules; later ones any amount, since they will be planned again."""
     open: BoolArray
     """(H, T) starts allowed."""
 
@@ -137,12 +141,17 @@ class Market:
 class Limits:
     """What may not be exceeded."""
 
-    budget_usd: float
+    budget_usd: Array
+    """(T,) money that has come in by each quarter."""
     accelerators_per_quarter: float
     rented_accelerators_per_quarter: float
     construction_it_mw_per_quarter: float
     site_max_it_mw: Array
     """(S, T)."""
+    supplier: IntArray
+    """(G,) supplier of each accelerator type."""
+    supplier_max_frac: float
+    """Most that one supplier may hold of all accelerators in service, own and rented, by IT kW; 1 for no limit."""
     site_state: tuple[str, ...]
 
 
@@ -168,6 +177,8 @@ class PlanCase:
     limits: Limits
     committed_halls: tuple[CommittedHall, ...]
     committed_silicon: tuple[CommittedSilicon, ...]
+    area_sublet_usd_per_mw_quarter: Array
+    """(A,) what another user pays for a MW of hall by the quarter today; nan where nothing can be let."""
     hall_relet_frac: float
     """Share of a hall's rent that another tenant would pay beyond the horizon."""
     resale_frac_by_year: Array

@@ -12,7 +12,10 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PlanColumns:
-    """Column numbers by node; N nodes, H halls, S sites, P pools (area and type), V rents, C rents from a cloud, R regions."""
+    """Column numbers by node.
+
+    N nodes, H halls, S sites, A areas, P pools (area and type), V rents, C rents from a cloud, R regions.
+    """
 
     hall_start: IntArray
     """(N, H) IT MW signed or started."""
@@ -24,6 +27,10 @@ class PlanColumns:
     """(N, P) own accelerators delivered and within their life."""
     live: IntArray
     """(N, P) own accelerators in service."""
+    sold: IntArray
+    """(N, P) own accelerators sold."""
+    sublet: IntArray
+    """(N, A) IT MW of own and leased halls that others use in the quarter."""
     train: IntArray
     """(N, P) own accelerators at work on training."""
     infer: IntArray

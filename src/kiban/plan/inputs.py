@@ -19,7 +19,15 @@ from kiban.plan.case import (
     Pools,
     Rents,
 )
-from kiban.plan.rungs import RENTED_KINDS, SiteTerms, hall_rung, rented_rung, site_terms
+from kiban.plan.limit_inputs import MONTHS_X_KW, budget_usd, sublet_usd_per_mw_quarter, suppliers
+from kiban.plan.rungs import (
+    RENTED_KINDS,
+    SiteTerms,
+    hall_rung,
+    rented_rung,
+    site_max_it_mw,
+    site_terms,
+)
 from kiban.results import Demand, Fleet, Rung, Site, Supply
 from kiban.scenario import Scenario
 from kiban.units import HOURS_PER_QUARTER, QUARTERS_PER_YEAR, Quarter
@@ -79,17 +87,20 @@ def build_inputs(
         rents=_rents(scenario, catalog, fleet, rungs),
         market=_market(scenario, demand),
         limits=Limits(
-            budget_usd=scenario.ladder.budget_usd,
+            budget_usd=budget_usd(scenario),
             accelerators_per_quarter=scenario.ladder.accelerators_per_quarter,
             rented_accelerators_per_quarter=scenario.ladder.rented_accelerators_per_quarter,
             construction_it_mw_per_quarter=scenario.ladder.construction_it_mw_per_quarter,
-            site_max_it_mw=np.array([np.full(len(demand.tree.quarters), p.max_it_mw) for p in scenario.sites]).reshape(
+            site_max_it_mw=np.array([site_max_it_mw(scenario, i) for i in range(len(scenario.sites))]).reshape(
                 len(scenario.sites), len(demand.tree.quarters)
             ),
+            supplier=suppliers(catalog, fleet),
+            supplier_max_frac=scenario.ladder.supplier_max_frac,
             site_state=tuple(t.state for t in terms),
         ),
         committed_halls=_committed_halls(scenario, rungs),
         committed_silicon=_committed_silicon(scenario, fleet, pools, areas),
+        area_sublet_usd_per_mw_quarter=sublet_usd_per_mw_quarter(scenario, catalog, terms, areas),
         hall_relet_frac=catalog.value("precedent.layer_recovery_frac.shell_and_mep"),
         resale_frac_by_year=_resale_curve(catalog),
     )
@@ -117,7 +128,6 @@ def _halls(scenario: Scenario, rungs: list[Rung], terms: list[SiteTerms], new_al
             first = max(term.first_start, term.first_live - lead, 0)
             live = np.arange(first, max(quarters - lead, first)) + lead
             open_[h, live - lead] = signed[live] < rung.max_it_mw[live] - LEAST_ROOM_MW
-    month_to_quarter = 3.0 * 1e3
     inflation = 1 + scenario.finance.inflation_frac_per_year
     return Halls(
         rung=np.arange(len(hall)),
@@ -125,7 +135,7 @@ def _halls(scenario: Scenario, rungs: list[Rung], terms: list[SiteTerms], new_al
         lead_quarters=np.array([r.lead_time_quarters for r in hall], dtype=np.int64),
         term_quarters=np.array([r.term_quarters for r in hall], dtype=np.int64),
         is_owned=np.array([r.kind == "owned" for r in hall], dtype=bool),
-        rent_usd_per_mw_quarter=np.array([r.rent_usd_per_kw_month * month_to_quarter for r in hall]),
+        rent_usd_per_mw_quarter=np.array([r.rent_usd_per_kw_month * MONTHS_X_KW for r in hall]),
         escalation_per_year=np.array([(1 + r.escalator_frac_per_year) / inflation for r in hall]),
         capex_usd_per_mw=np.array([r.capex_usd_per_kw * 1e3 for r in hall]),
         recoverable_usd_per_mw=np.array(
@@ -133,6 +143,8 @@ def _halls(scenario: Scenario, rungs: list[Rung], terms: list[SiteTerms], new_al
         ),
         deposit_usd_per_mw=np.array([r.deposit_frac * r.rent_usd_per_kw_month * 12 * 1e3 for r in hall]),
         operation_usd_per_mw_quarter=np.array([r.operation_usd_per_kw_year * 1e3 / QUARTERS_PER_YEAR for r in hall]),
+        module_it_mw=np.full(len(hall), scenario.ladder.module_it_mw),
+        module_quarters=scenario.ladder.module_quarters,
         open=open_,
     )
 

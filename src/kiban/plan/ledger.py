@@ -52,14 +52,15 @@ class Book:
 class Ledger:
     """All money of a plan: cost by line and owner, value of served work, and what counts against the budget.
 
-    An owner is a rung (0..K-1), a pool of own accelerators (K..K+P-1) or a site (K+P..K+P+S-1); the report splits
-    pools over the halls of their area and sites over their halls.
+    An owner is a rung (0..K-1), a pool of own accelerators (K..K+P-1) or a site (K+P..K+P+S-1) or an area
+    (K+P+S..); the report splits pools and areas over the halls of their area and sites over their halls.
     """
 
-    def __init__(self, n_nodes: int, n_rungs: int, n_pools: int, n_sites: int) -> None:
-        self.n_owners = n_rungs + n_pools + n_sites
+    def __init__(self, n_nodes: int, n_rungs: int, n_pools: int, n_sites: int, n_areas: int) -> None:
+        self.n_owners = n_rungs + n_pools + n_sites + n_areas
         self.n_rungs = n_rungs
         self._first_site = n_rungs + n_pools
+        self._first_area = n_rungs + n_pools + n_sites
         self.cost = Book(n_nodes, self.n_owners * len(COST_LINES))
         self.value = Book(n_nodes, 1)
         self.upfront = Book(n_nodes, 1)
@@ -67,6 +68,10 @@ class Ledger:
     def site_owner(self, site: int) -> int:
         """Owner number of a site."""
         return self._first_site + site
+
+    def area_owner(self, area: int) -> int:
+        """Owner number of an area."""
+        return self._first_area + area
 
     def account(self, line: str, owner: ArrayLike) -> IntArray:
         """Account number of a cost line of an owner."""

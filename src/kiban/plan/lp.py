@@ -14,6 +14,10 @@ Array = NDArray[np.float64]
 
 TINY = 1e-9
 """Scaled values under this are zero: noise of the solver, not decisions."""
+MODULE_GAP_FRAC = 1e-4
+"""Gap at which branch and bound may stop."""
+MODULE_LIMIT_S = 120.0
+"""Seconds after which it stops with the gap it has."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +33,24 @@ class Solution:
     seconds: float
     residual: float
     gap_frac: float
+    module_gap_frac: float
+    """Gap that branch and bound left on whole modules; 0 without them."""
 
 
 class Solver:
     """One programme in the solver.
 
     Every ``solve`` is the simplex method; a later one starts from the vertex of the one before, so that baselines and
-    what-if steps cost a fraction of the plan.
+    what-if steps cost a fraction of the plan. Whole modules are chosen by branch and bound first and then held, so that
+    the last run is always linear and has prices.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.column_unit = np.concatenate([b.scale for b in program.rows.column_blocks])
         self.row_unit = np.concatenate([b.scale for b in program.rows.row_blocks])
-        self.model = self._model()
+        self.integer = np.concatenate([b.integer for b in program.rows.column_blocks])
+        self.model = self._model(whole=False)
 
     def solve(self, upper: Array, row_upper: Array | None = None) -> Solution:
         """Solve with these upper bounds of the columns, and of the rows if given, in real units.
@@ -50,10 +58,14 @@ class Solver:
         Errors: Infeasible if the limits contradict each other, SolverError if the solver stops early.
         """
         above = self.program.row_upper if row_upper is None else row_upper
-        self.model.set_column_bounds(np.arange(self.model.n_columns), upper=upper / self.column_unit)
-        self.model.set_row_bounds(np.arange(self.model.n_rows), upper=above / self.row_unit)
-        options = SolveOptions(solver="simplex", threads=1)
-        found = require_optimal(self.model, self.model.solve(options))
+        high, rows_high = upper / self.column_unit, above / self.row_unit
+        low, gap = np.zeros(len(high)), 0.0
+        if self.integer.any():
+            whole, gap = self._modules(high, rows_high)
+            low[self.integer], high[self.integer] = whole, whole
+        self.model.set_column_bounds(np.arange(self.model.n_columns), lower=low, upper=high)
+        self.model.set_row_bounds(np.arange(self.model.n_rows), upper=rows_high)
+        found = require_optimal(self.model, self.model.solve(SolveOptions(solver="simplex", threads=1)))
         scaled, usd = np.array(found.columns), self.program.usd_unit
         scaled[np.abs(scaled) < TINY] = 0.0
         return Solution(
@@ -64,19 +76,35 @@ class Solver:
             seconds=found.seconds,
             residual=found.residuals.primal_frac,
             gap_frac=found.residuals.gap_frac,
+            module_gap_frac=gap,
         )
 
     def value_usd(self, solution: Solution) -> float:
         """Expected net present value of a solution."""
         return float(self.program.gain @ solution.x + self.program.constant)
 
-    def _model(self) -> Model:
+    def _modules(self, high: Array, rows_high: Array) -> tuple[Array, float]:
+        """Whole modules by branch and bound: their numbers and the relative gap that is left."""
+        model = self._model(whole=True)
+        model.set_column_bounds(np.arange(model.n_columns), upper=high)
+        model.set_row_bounds(np.arange(model.n_rows), upper=rows_high)
+        found = model.solve(SolveOptions(threads=1, mip_gap_frac=MODULE_GAP_FRAC, time_limit_s=MODULE_LIMIT_S))
+        if found.columns is None or found.status not in ("optimal", "time_limit"):
+            require_optimal(model, found)
+        return np.round(np.asarray(found.columns)[self.integer]), float(found.residuals.gap_frac)
+
+    def _model(self, whole: bool) -> Model:
         model, rows = Model("plan", maximise=True), self.program.rows
         gain = self.program.gain * self.column_unit / self.program.usd_unit
         for block in rows.column_blocks:
             part = slice(block.start, block.start + len(block.scale))
             model.add_columns(
-                block.name, len(block.scale), upper=block.upper / block.scale, cost=gain[part], sentence=block.sentence
+                block.name,
+                len(block.scale),
+                upper=block.upper / block.scale,
+                cost=gain[part],
+                integer=block.integer if whole else False,
+                sentence=block.sentence,
             )
         row, column, value = rows.sorted_entries()
         value = value * self.column_unit[column] / self.row_unit[row]

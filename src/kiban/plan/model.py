@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from kiban.plan.baselines import BASELINES, upper_bounds
 from kiban.plan.case import PlanCase
 from kiban.plan.lp import Solution, Solver
@@ -30,13 +32,14 @@ def check_case(case: PlanCase) -> None:
 
     Everything else is feasible: work may go unserved, halls may stand empty, silicon may be retired.
     """
-    owed = sum(
-        case.pools.price_usd[ordered.pool] * ordered.accelerators
-        for ordered in case.committed_silicon
-        if 0 <= ordered.quarter < case.n_quarters
-    )
-    budget = case.limits.budget_usd
-    if owed > budget:
+    bill = np.zeros(case.n_quarters)
+    for ordered in case.committed_silicon:
+        if 0 <= ordered.quarter < case.n_quarters:
+            bill[ordered.quarter] += case.pools.price_usd[ordered.pool] * ordered.accelerators
+    over = np.cumsum(bill) - case.limits.budget_usd
+    if over.max() > 0:
+        at = int(np.argmax(over > 0))
+        owed, budget = float(np.cumsum(bill)[at]), float(case.limits.budget_usd[at])
         raise Infeasible(
             "plan",
             [
@@ -47,9 +50,9 @@ def check_case(case: PlanCase) -> None:
                     sentence="Accelerators already ordered are paid on delivery from the budget",
                     unit="bn USD",
                     side="at most",
-                    needed=float(owed) / 1e9,
+                    needed=owed / 1e9,
                     limit=budget / 1e9,
-                    severity=float(owed) / max(budget, 1.0) - 1,
+                    severity=owed / max(budget, 1.0) - 1,
                     against=("committed",),
                     against_words=("accelerators in `committed` of the sites",),
                 )

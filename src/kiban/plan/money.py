@@ -18,16 +18,21 @@ from kiban.units.calendar import HOURS_PER_QUARTER
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+LEAST_SALE_FRAC = 0.01
+"""A sale that gains less than this share of the price is left out."""
+
 
 def write_ledger(case: PlanCase, columns: PlanColumns) -> Ledger:
     """Write all money of a plan into one ledger."""
-    ledger = Ledger(case.n_nodes, case.rung_count, len(case.pools.chip), case.n_sites)
+    ledger = Ledger(case.n_nodes, case.rung_count, len(case.pools.chip), case.n_sites, case.n_areas)
     for hall in range(len(case.halls.rung)):
         _owned_hall(case, columns, ledger, hall)
         _hall_rent(case, columns, ledger, hall)
     _committed_halls(case, ledger)
     _silicon(case, columns, ledger)
     _energy(case, columns, ledger)
+    _sublet(case, columns, ledger)
+    _sales(case, columns, ledger)
     _committed_silicon(case, ledger)
     _rented(case, columns, ledger)
     _value(case, columns, ledger)
@@ -158,6 +163,60 @@ def _energy(case: PlanCase, columns: PlanColumns, ledger: Ledger) -> None:
         usd = usd_per_mwh * case.market.power_price_factor * HOURS_PER_QUARTER
         for draw in (columns.train_draw, columns.infer_draw):
             ledger.charge("energy", owner, every, draw[:, site], usd)
+
+
+def _sublet(case: PlanCase, columns: PlanColumns, ledger: Ledger) -> None:
+    """Others pay by the quarter what halls of the area are re-let for; a slack market lowers it, a tight one not."""
+    every, level = np.arange(case.n_nodes), np.minimum(case.market.rent_factor, 1.0)
+    for area, usd in enumerate(case.area_sublet_usd_per_mw_quarter):
+        if np.isfinite(usd):
+            ledger.charge("hall_rent", ledger.area_owner(area), every, columns.sublet[:, area], -usd * level)
+
+
+def sale_age(case: PlanCase) -> IntArray:
+    """Age in quarters at which a sale of each pool's accelerators is counted, (N, P); -1 where none is allowed.
+
+    Vintages of a pool are not told apart. Of those that can be delivered by the node, in its quarter too, the one is
+    taken whose sale gains least: price now, less the expected present value of the resale at the horizon that the
+    ledger counts for every accelerator when it is ordered. So a sale is never worth more than that of any vintage; with
+    one vintage the value is exact. Where even the least gain is not positive there is no sale.
+    """
+    pools, market, quarter = case.pools, case.market, case.quarter
+    ahead = np.zeros(case.n_nodes)
+    at_leaf = case.discount[case.leaves] * case.probability[case.leaves] * market.gpu_price_factor[case.leaves]
+    np.add.at(ahead, case.ancestor[case.leaves].ravel(), np.repeat(at_leaf, case.n_quarters))
+    ahead = ahead / np.maximum(case.discount * case.probability, np.finfo(float).tiny)
+    out = np.full((case.n_nodes, len(pools.chip)), -1, dtype=np.int64)
+    for pool, chip in enumerate(pools.chip):
+        life, lead = int(case.chips.life_quarters[chip]), int(case.chips.lead_quarters[chip])
+        before = [c.quarter for c in case.committed_silicon if c.pool == pool]
+        delivered = np.unique([*(np.flatnonzero(pools.open[pool]) + lead), *before]).astype(np.int64)
+        if not len(delivered):
+            continue
+        age = quarter[:, None] - delivered
+        gain = resale(case, age, life) * market.gpu_price_factor[:, None]
+        gain -= resale(case, case.n_quarters - delivered, life) * ahead[:, None]
+        gain = np.where((age >= 0) & (age < life), gain, np.inf)
+        least = np.argmin(gain, axis=1)
+        worth = np.take_along_axis(gain, least[:, None], axis=1)[:, 0]
+        good = np.isfinite(worth) & (worth > LEAST_SALE_FRAC)
+        out[good, pool] = age[np.flatnonzero(good), least[good]]
+    return out
+
+
+def _sales(case: PlanCase, columns: PlanColumns, ledger: Ledger) -> None:
+    every, age = np.arange(case.n_nodes), sale_age(case)
+    leaf, source, _ = _at_leaves(case, 0)
+    for pool, chip in enumerate(case.pools.chip):
+        owner, life, usd = case.rung_count + pool, int(case.chips.life_quarters[chip]), case.pools.resale_usd[pool]
+        sells = age[:, pool] >= 0
+        now = np.where(sells, usd * resale(case, age[:, pool], life) * case.market.gpu_price_factor, 0.0)
+        ledger.charge("residual_value", owner, every, columns.sold[:, pool], -now)
+        at_end = case.n_quarters - case.quarter + age[:, pool]
+        counted = np.where(sells, usd * resale(case, at_end, life), 0.0)
+        back = counted[source] * case.market.gpu_price_factor[leaf]
+        late = back > 0
+        ledger.charge("residual_value", owner, leaf[late], columns.sold[source[late], pool], back[late])
 
 
 def _committed_silicon(case: PlanCase, ledger: Ledger) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.plan.balances import committed_mw
 from kiban.plan.case import PlanCase
 from kiban.plan.ledger import COST_LINES
 from kiban.plan.lp import Solution
-from kiban.plan.program import Program, committed_mw
+from kiban.plan.program import Program
 from kiban.results import PlanOutcome
 
 Array = NDArray[np.float64]
@@ -57,6 +58,8 @@ class Places:
 
     of_site: Array
     """Share in the IT MW of the site."""
+    of_area: Array
+    """Share in the IT MW of the area."""
     arrival: dict[int, Array]
     """By lead time: share in the IT MW of the area that the node expects at delivery."""
     training: Array
@@ -75,6 +78,7 @@ def _places(program: Program, x: Array, hall_live: Array) -> Places:
     leads = {int(q) for q in case.chips.lead_quarters}
     return Places(
         of_site,
+        shares(hall_live, area, case.n_areas),
         {q: shares(expected_ahead(case, hall_live, q), area, case.n_areas) for q in leads},
         drawn(columns.train_draw),
         drawn(columns.infer_draw),
@@ -91,10 +95,9 @@ def _spread(case: PlanCase, values: Array, share: Array | dict[int, Array]) -> A
     return out
 
 
-def _idle(case: PlanCase, idle: Array, at_work: Array, hall_live: Array) -> Array:
-    """(N, P) idle accelerators to (N, K, G), in the room that those at work (N, K, G) leave in each hall."""
-    room = np.clip(hall_live - at_work[:, case.halls.rung] @ case.chips.it_kw / 1e3, 0.0, None)
-    return _spread(case, idle, shares(room, case.hall_area, case.n_areas))
+def _room(case: PlanCase, hall_live: Array, at_work: Array) -> Array:
+    """(N, H) IT MW that accelerators at work (N, K, G) leave in each hall."""
+    return np.clip(hall_live - at_work[:, case.halls.rung] @ case.chips.it_kw / 1e3, 0.0, None)
 
 
 def _rented(case: PlanCase, values: Array) -> Array:
@@ -103,7 +106,7 @@ def _rented(case: PlanCase, values: Array) -> Array:
     return out
 
 
-def _costs(program: Program, x: Array, places: Places, live: Array) -> Array:
+def _costs(program: Program, x: Array, places: Places, live: Array, let: Array) -> Array:
     """(N, K, C) cost by rung; purchases follow the halls they will stand in, running costs the silicon in service."""
     case, ledger = program.case, program.ledger
     flat = ledger.cost.matrix(len(x)) @ x
@@ -120,6 +123,11 @@ def _costs(program: Program, x: Array, places: Places, live: Array) -> Array:
         mine = np.flatnonzero(case.halls.site == site)
         bill = by_owner[:, ledger.site_owner(site), None, :]
         out[:, case.halls.rung[mine]] += bill * places.of_site[:, mine, None]
+    tenants = shares(let, case.hall_area, case.n_areas)
+    for area in range(case.n_areas):
+        mine = np.flatnonzero(case.hall_area == area)
+        bill = by_owner[:, ledger.area_owner(area), None, :]
+        out[:, case.halls.rung[mine]] += bill * tenants[:, mine, None]
     return out
 
 
@@ -141,18 +149,23 @@ def read_outcome(name: str, program: Program, solution: Solution) -> PlanOutcome
     start[:, hall] = x[columns.hall_start]
     hall_live = hall_live_mw(case, x[columns.hall_start])
     live[:, hall] = hall_live
+    sublet = np.zeros(shape)
     places = _places(program, x, hall_live)
     training = _spread(case, x[columns.train], places.training)
     serving = _spread(case, x[columns.infer], places.serving)
     idle = np.clip(x[columns.live] - x[columns.train] - x[columns.infer], 0.0, None)
-    silicon = training + serving + _idle(case, idle, training + serving, hall_live)
+    room = _room(case, hall_live, training + serving)
+    let = x[columns.sublet][:, case.hall_area] * shares(room, case.hall_area, case.n_areas)
+    sublet[:, hall] = let
+    spare = shares(np.clip(room - let, 0.0, None), case.hall_area, case.n_areas)
+    silicon = training + serving + _spread(case, idle, spare)
     rent_infer = x[columns.rent_infer].copy()
     if columns.rent_resident.size:
         rent_infer[:, case.rents.is_cloud] += x[columns.rent_resident]
     market = case.market
     wanted = market.free_tok + market.resident_tok
     tok = _by_region(x[columns.free], market.free_tok) + _by_region(x[columns.resident], market.resident_tok)
-    costs = _costs(program, x, places, silicon)
+    costs = _costs(program, x, places, silicon, let)
     value = program.ledger.value.matrix(len(x)) @ x
     upfront = program.ledger.upfront.matrix(len(x)) @ x + program.ledger.upfront.fixed[:, 0]
     return PlanOutcome(
@@ -162,7 +175,9 @@ def read_outcome(name: str, program: Program, solution: Solution) -> PlanOutcome
         node_hall_start_it_mw=start,
         node_hall_live_it_mw=live,
         node_silicon_buy=_spread(case, x[columns.buy], places.arrival),
+        node_hall_sublet_it_mw=sublet,
         node_silicon_live=silicon,
+        node_silicon_sold=_spread(case, x[columns.sold], places.of_area),
         node_rent_sign=_rented(case, x[columns.sign]),
         node_rent_live=_rented(case, x[columns.rented]),
         node_training_accelerators=training + _rented(case, x[columns.rent_train]),

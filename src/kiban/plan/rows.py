@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Part:
     lower: Array
     upper: Array
     scale: Array
+    integer: BoolArray
+    """Whole multiples of the scale only."""
 
 
 class Rows:
@@ -35,10 +38,16 @@ class Rows:
         self.entries: list[tuple[IntArray, IntArray, Array]] = []
 
     def new_columns(
-        self, name: str, sentence: str, shape: tuple[int, ...], scale: float, upper: ArrayLike = np.inf
+        self,
+        name: str,
+        sentence: str,
+        shape: tuple[int, ...],
+        scale: ArrayLike,
+        upper: ArrayLike = np.inf,
+        integer: ArrayLike = False,
     ) -> IntArray:
         """Add a block of columns >= 0; returns their numbers in the given shape."""
-        part = _part(name, sentence, self.columns, shape, scale, 0.0, upper)
+        part = _part(name, sentence, self.columns, shape, scale, 0.0, upper, integer)
         self.column_blocks.append(part)
         self.columns += len(part.scale)
         return np.arange(part.start, self.columns).reshape(shape)
@@ -66,8 +75,14 @@ class Rows:
 
 
 def _part(
-    name: str, sentence: str, start: int, shape: tuple[int, ...], scale: float, lower: ArrayLike, upper: ArrayLike
+    name: str,
+    sentence: str,
+    start: int,
+    shape: tuple[int, ...],
+    scale: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    integer: ArrayLike = False,
 ) -> Part:
-    size = int(np.prod(shape))
-    low, high = (np.broadcast_to(np.asarray(v, float), shape).ravel() for v in (lower, upper))
-    return Part(name, sentence, start, low, high, np.full(size, scale))
+    unit, low, high = (np.broadcast_to(np.asarray(v, float), shape).ravel() for v in (scale, lower, upper))
+    return Part(name, sentence, start, low, high, unit.copy(), np.broadcast_to(integer, shape).ravel())

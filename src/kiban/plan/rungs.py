@@ -147,8 +147,24 @@ def hall_rung(catalog: Catalog, scenario: Scenario, fleet: Fleet, terms: SiteTer
         pue=terms.pue,
         committed_it_mw=mw,
         committed_accelerators=accelerators,
-        max_it_mw=np.full(quarters, float(part.max_it_mw)),
+        max_it_mw=site_max_it_mw(scenario, index),
     )
+
+
+def site_max_it_mw(scenario: Scenario, index: int) -> Array:
+    """(T,) most IT MW that land and grid of a site allow: what the grid connects by quarter, up to its maximum.
+
+    Without steps the whole site may be connected from the first quarter on.
+    """
+    part = scenario.sites[index]
+    limit = np.full(scenario.horizon.length_quarters, float(part.max_it_mw))
+    if part.grid_steps:
+        start = Quarter.parse(scenario.horizon.start_quarter)
+        connected = np.zeros_like(limit)
+        for step in part.grid_steps:
+            connected[max(Quarter.parse(step.quarter) - start, 0) :] += step.it_mw
+        limit = np.minimum(limit, connected)
+    return limit
 
 
 def committed_by_quarter(scenario: Scenario, fleet: Fleet, index: int, term_quarters: int) -> tuple[Array, Array]:

@@ -44,7 +44,7 @@ def shadow_sentences(inputs: PlanInputs, solver: Solver, solution: Solution) -> 
     def matters(worth: Array, step: float) -> bool:
         return float(np.clip(worth, 0, None).sum()) * step > least
 
-    step = case.limits.budget_usd * STEP
+    step = float(case.limits.budget_usd[-1]) * STEP
     if matters(solution.column_usd[columns.upfront], step):
         worth = gain(raised(columns.upfront, step)) / step
         if worth * step > least:

@@ -15,7 +15,7 @@ from kiban.report.workbook_base import Base, base_of
 from kiban.report.workbook_cash import CashFlow, CashRows
 from kiban.report.workbook_checks import Check, Headline, fill_summary, write_checks
 from kiban.report.workbook_debt import Debt
-from kiban.report.workbook_end import write_end
+from kiban.report.workbook_end import write_end, write_sales
 from kiban.report.workbook_grid import Book
 from kiban.report.workbook_hours import write_hours
 from kiban.report.workbook_inputs import HEADS, Assumptions
@@ -56,8 +56,9 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
     operations = Operations(book, given, base, plan)
     running = operations.write()
     due, left = write_end(operations)
+    sales = write_sales(operations)
     cash = CashFlow(book, given, base, plan)
-    cash.write_lines(capex, running, due, left)
+    cash.write_lines(capex, running, due, left, sales)
     write_tax(cash)
     debt = Debt(book, given, cash)
     debt.write()

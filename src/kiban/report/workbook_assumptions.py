@@ -118,7 +118,7 @@ def _committed(sheet: Assumptions, base: Base) -> None:
 def _pool_terms(sheet: Assumptions, base: Base) -> None:
     case, done = base.case, set()
     for use in base.pools:
-        p, g = use.index, int(case.pools.chip[use.index])
+        p, g = use.pool, int(case.pools.chip[use.pool])
         if use.accelerator not in done:
             done.add(use.accelerator)
             key = f"accelerator.{use.accelerator}"
@@ -155,7 +155,7 @@ def _pool_terms(sheet: Assumptions, base: Base) -> None:
     for name in dict.fromkeys(used):
         sheet.put(f"speed.{name}", base.speed[name], "1", "compute room", "mean of training and serving", "factor")
     for use in base.pools:
-        p, key = use.index, f"pool.{use.name}"
+        p, key = use.pool, f"pool.{use.name}"
         price = case.pools.resale_usd[p]
         sheet.heading(f"Own accelerators: {use.name}")
         tax = case.pools.price_usd[p] / price - 1 if price > 0 else 0.0
@@ -179,6 +179,10 @@ def _pool_terms(sheet: Assumptions, base: Base) -> None:
             "decimal",
         )
         sheet.put(f"site.{site}.pue", rung.pue, "1", "facility room", "annual mean", "factor")
+    for let in base.sublets:
+        sheet.heading(f"Halls let to others: {let.site}")
+        words = "least rent at the site x re-letting share"
+        sheet.put(f"sublet.{let.site}.rent", let.usd_per_kw_month, "USD/kW-month", "plan room", words, number="decimal")
 
 
 def _rent_terms(sheet: Assumptions, base: Base) -> None:

@@ -11,6 +11,7 @@ from kiban.catalog import Catalog
 from kiban.finance.transfer import relative_speed, work_price_usd_per_h
 from kiban.plan.case import PlanCase
 from kiban.plan.inputs import build_inputs
+from kiban.plan.money import sale_age
 from kiban.results import Rung, Study
 from kiban.scenario import Scenario
 
@@ -38,6 +39,8 @@ class PoolUse:
     site: str
     accelerator: str
     index: int
+    """Number of the block in the workbook."""
+    pool: int
     """Index among the pools of the plan case."""
     buy: Array
     ordered: Array
@@ -47,11 +50,23 @@ class PoolUse:
     live: Array
     training: Array
     inference: Array
+    sold: Array
+    sale_age: Array
+    """(T,) quarters of age at which a sale is counted; -1 where none is allowed."""
 
     @property
     def name(self) -> str:
         """Site and accelerator."""
         return f"{self.site}/{self.accelerator}"
+
+
+@dataclass(frozen=True)
+class SubletUse:
+    """Halls of one site that others use in the base history."""
+
+    site: str
+    usd_per_kw_month: float
+    it_mw: Array
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,7 @@ class Base:
     history: str
     halls: tuple[HallUse, ...]
     pools: tuple[PoolUse, ...]
+    sublets: tuple[SubletUse, ...]
     rents: tuple[RentUse, ...]
     served_mtok: Array
     trained_zflop: Array
@@ -115,6 +131,7 @@ def base_of(scenario: Scenario, catalog: Catalog, study: Study) -> Base:
         history=plan.leaf_name[leaf],
         halls=_halls(study, case, path),
         pools=_pools(study, case, path, [s.name for s in scenario.sites]),
+        sublets=_sublets(study, case, path, [s.name for s in scenario.sites]),
         rents=_rents(study, case, path),
         served_mtok=outcome.node_inference_served_tok[path].sum(axis=1) / MTOK,
         trained_zflop=outcome.node_training_served_flop[path] / ZFLOP,
@@ -140,8 +157,8 @@ def _halls(study: Study, case: PlanCase, path: NDArray[np.int64]) -> tuple[HallU
 
 
 def _pools(study: Study, case: PlanCase, path: NDArray[np.int64], site_names: list[str]) -> tuple[PoolUse, ...]:
-    outcome = study.plan.chosen
-    out = []
+    outcome, ages = study.plan.chosen, sale_age(case).astype(np.float64)
+    out: list[PoolUse] = []
     for s, name in enumerate(site_names):
         mine = case.halls.rung[case.halls.site == s]
         for p in np.flatnonzero(case.pools.area == case.site_area[s]).tolist():
@@ -158,12 +175,25 @@ def _pools(study: Study, case: PlanCase, path: NDArray[np.int64], site_names: li
                     outcome.node_silicon_live,
                     outcome.node_training_accelerators,
                     outcome.node_inference_accelerators,
+                    outcome.node_silicon_sold,
                 )
             ]
             if max(r.max(initial=0.0) for r in rows) > SMALLEST or signed:
-                buy, live, training, inference = rows
+                buy, live, training, inference, sold = rows
                 before = tuple((c.quarter, c.accelerators) for c in signed if c.quarter < 0)
-                out.append(PoolUse(name, case.chips.names[g], p, buy, ordered, before, live, training, inference))
+                chip, age = case.chips.names[g], ages[path, p]
+                use = PoolUse(name, chip, len(out), p, buy, ordered, before, live, training, inference, sold, age)
+                out.append(use)
+    return tuple(out)
+
+
+def _sublets(study: Study, case: PlanCase, path: NDArray[np.int64], site_names: list[str]) -> tuple[SubletUse, ...]:
+    out: list[SubletUse] = []
+    for s, name in enumerate(site_names):
+        mine = case.halls.rung[case.halls.site == s]
+        let = study.plan.chosen.node_hall_sublet_it_mw[path][:, mine].sum(axis=1)
+        if let.max(initial=0.0) > SMALLEST:
+            out.append(SubletUse(name, float(case.area_sublet_usd_per_mw_quarter[case.site_area[s]]) / 3e3, let))
     return tuple(out)
 
 

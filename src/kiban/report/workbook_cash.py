@@ -56,7 +56,7 @@ class CashFlow:
     ) -> Series:
         return self.sheet.series(label, unit, values, text, number=number, bold=bold, total=total)
 
-    def write_lines(self, capex: CapexRows, ops: OperationRows, due: Point, left: Point) -> None:
+    def write_lines(self, capex: CapexRows, ops: OperationRows, due: Point, left: Point, sales: Series | None) -> None:
         """Write prices, real lines, the present value before tax and nominal lines; tax follows."""
         worth, base, plan = self.given.number, self.base, self.plan
         t = np.arange(self.quarters)
@@ -90,7 +90,7 @@ class CashFlow:
             base.trained_zflop * base.training_value_usd_per_zflop / 1e6,
             lambda q: f"{plan.trained[q]}*{plan.training_value[q]}*training_value_factor/1000000",
         )
-        self._ends(ops, capex, due, left)
+        self._ends(ops, capex, due, left, sales)
         lines = [v for k, v in real.items() if k not in ("index", "discount")]
         real["pre_tax"] = self.row("Cash flow before tax", added(lines, self.quarters), lambda q: plus(lines, q), True)
         value = float(real["pre_tax"].values @ factor.values)
@@ -101,7 +101,7 @@ class CashFlow:
         self._market()
         self._nominal()
 
-    def _ends(self, ops: OperationRows, capex: CapexRows, due: Point, left: Point) -> None:
+    def _ends(self, ops: OperationRows, capex: CapexRows, due: Point, left: Point, sales: Series | None) -> None:
         real, last = self.rows.real, self.quarters - 1
         costs = (
             ("hall_rent", "Hall rent", ops.hall_rent),
@@ -114,13 +114,17 @@ class CashFlow:
         )
         for name, label, row in costs:
             real[name] = self.row(label, -row.values, _signed(row, "-"))
-        at_end = np.arange(self.quarters) == last
-        for name, label, (cell, value), sign in (
-            ("exit_obligation", "Rent still due at the end", due, -1.0),
-            ("residual_value", "Residual value at the end", left, 1.0),
-        ):
-            minus = "-" if sign < 0 else ""
-            real[name] = self.row(label, at_end * value * sign, _only_at(last, f"{minus}{cell}"))
+        at_end = (np.arange(self.quarters) == last).astype(float)
+        cell, value = due
+        real["exit_obligation"] = self.row("Rent still due at the end", -at_end * value, _only_at(last, f"-{cell}"))
+        cell, value = left
+        sold = np.zeros(self.quarters) if sales is None else sales.values
+
+        def silicon(q: int) -> str:
+            parts = [*([sales[q]] if sales is not None else []), *([cell] if q == last else [])]
+            return "+".join(parts) or "0"
+
+        real["residual_value"] = self.row("Silicon sold and residual value", at_end * value + sold, silicon)
 
     def _market(self) -> None:
         """What the same work would cost on the rental market: the revenue of the lender's view."""

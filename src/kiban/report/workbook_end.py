@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.report.workbook_grid import Formula, Numbers
+from kiban.report.workbook_base import PoolUse
+from kiban.report.workbook_grid import Formula, Numbers, Series, added, plus
 from kiban.report.workbook_operations import Operations
 
 Array = NDArray[np.float64]
@@ -191,3 +192,46 @@ def _silicon_left(ops: Operations) -> list[tuple[str, float]]:
         text = f"({text})*{price}*{ops.plan.gpu_factor[end - 1]}*gpu_price_factor/1000000"
         out.append((ops.sheet.value(f"{use.name}, silicon", "USD m", text, value), value))
     return out
+
+
+def write_sales(ops: Operations) -> Series | None:
+    """Write what the sale of silicon brings, less the resale at the end that was counted for it; None without sales.
+
+    The age is the plan room's: that of the vintage whose sale gains least (`docs/plan.md`).
+    """
+    uses = [use for use in ops.base.pools if use.sold.max(initial=0.0) > 0]
+    if not uses:
+        return None
+    ops.sheet.heading("Sale of silicon, less the residual value that was counted for it")
+    rows = [_sale(ops, use) for use in uses]
+    return ops.sheet.series(
+        "Sale of silicon", "USD m", added(rows, ops.quarters), lambda q: plus(rows, q), number="usd_m", bold=True
+    )
+
+
+def _sale(ops: Operations, use: PoolUse) -> Series:
+    chip, end = f"accelerator.{use.accelerator}", ops.quarters
+    life, price, years = ops.cell[f"{chip}.life"], ops.cell[f"{chip}.price"], ops.worth[f"{chip}.life"]
+    at_end = np.where(use.sale_age >= 0, end - np.arange(end) + use.sale_age, 0.0)
+    age = ops.sheet.series(
+        f"{use.name}, age at sale", "quarters", use.sale_age, kind="input", number="count", total=None
+    )
+    back = ops.sheet.series(
+        f"{use.name}, resale share at the end that was counted",
+        "1",
+        _shares(ops, at_end, years),
+        lambda q: f"IF({age[q]}>=0,{_share(ops, f'({end}-{ops.plan.number[q]}+{age[q]})', life)},0)",
+        number="percent",
+        total=None,
+    )
+    level, sold = ops.base.gpu_price_factor, ops.plan.sold[use.index]
+    values = use.sold * np.where(use.sale_age == 0, 1.0, _shares(ops, use.sale_age, years)) * level
+    values[-1] -= float(use.sold @ back.values) * float(level[-1])
+
+    def text(q: int) -> str:
+        usd = f"{sold[q]}*IF({age[q]}=0,1,{_share(ops, age[q], life)})*{ops.plan.gpu_factor[q]}"
+        if q == end - 1:
+            usd = f"({usd}-SUMPRODUCT({sold.all}*{back.all})*{ops.plan.gpu_factor[q]})"
+        return f"{usd}*{price}*gpu_price_factor/1000000"
+
+    return ops.sheet.series(use.name, "USD m", values * ops.worth[f"{chip}.price"] / 1e6, text, number="usd_m")

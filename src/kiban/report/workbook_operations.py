@@ -91,7 +91,20 @@ class Operations:
                     return f"{live[q]}*{rises}^{age}*{rent}*3/1000*hall_rent_factor"
 
                 rows.append(self._add(f"{use.rung.name}, signed block {i + 1}", real, signed))
+        rows += self._let()
         return self._block("", "Hall rent", rows)
+
+    def _let(self) -> list[Series]:
+        rows = []
+        for use in self.base.sublets:
+            let, price = self.plan.let[use.site], self.cell[f"sublet.{use.site}.rent"]
+            values = -use.it_mw * use.usd_per_kw_month * 3 / 1e3 * np.minimum(self.base.rent_factor, 1.0)
+
+            def text(q: int, let=let, price=price) -> str:  # type: ignore[no-untyped-def]
+                return f"-{let[q]}*{price}*3/1000*MIN(1,{self.plan.rent_factor[q]})*hall_rent_factor"
+
+            rows.append(self._add(f"{use.site}, let to others", values, text))
+        return rows
 
     def _accelerator_rent(self) -> Series:
         self.sheet.heading("Rent of accelerators: locked share at the price of signature, the rest at the day's price")

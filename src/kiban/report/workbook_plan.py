@@ -37,6 +37,8 @@ class PlanRows:
     live: dict[int, Series]
     training: dict[int, Series]
     inference: dict[int, Series]
+    sold: dict[int, Series]
+    let: dict[str, Series]
     sign: dict[int, Series]
     used: dict[int, Series]
     rent_live: dict[int, Series]
@@ -124,6 +126,13 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
             )
             for u in base.pools
         }
+    sheet.heading("Decisions: own accelerators sold")
+    sold = {u.index: sheet.series(u.name, "accelerators", u.sold, kind="decision", number="count") for u in base.pools}
+    sheet.heading("Decisions: halls let to others")
+    let = {
+        u.site: sheet.series(u.site, "IT MW", u.it_mw, kind="decision", number="decimal", total="MAX")
+        for u in base.sublets
+    }
     sheet.heading("Decisions: rented accelerators signed")
     sign = {u.index: sheet.series(u.name, "accelerators", u.sign, kind="decision", number="count") for u in base.rents}
     sheet.heading("Decisions: rented accelerators at work")
@@ -152,6 +161,8 @@ def write_plan(book: Book, given: Assumptions, base: Base) -> PlanRows:
         pools["live"],
         pools["training"],
         pools["inference"],
+        sold,
+        let,
         sign,
         used,
         rent_live,

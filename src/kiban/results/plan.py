@@ -70,8 +70,12 @@ class PlanOutcome:
     """(N, K) IT MW in service, committed ones included."""
     node_silicon_buy: Array
     """(N, K, G) own accelerators ordered for the rung's hall."""
+    node_hall_sublet_it_mw: Array
+    """(N, K) IT MW of the hall that others use and pay for in the quarter."""
     node_silicon_live: Array
     """(N, K, G) own accelerators in service."""
+    node_silicon_sold: Array
+    """(N, K, G) own accelerators sold."""
     node_rent_sign: Array
     """(N, K, G) rented accelerators signed at the node."""
     node_rent_live: Array

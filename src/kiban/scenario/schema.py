@@ -196,6 +196,20 @@ class Committed(Part):
     note: str = Field(default="", max_length=400, description="What was signed, as reported")
 
 
+class GridStep(Part):
+    """Load that the grid connects at a site."""
+
+    quarter: QuarterText = Field(description="First quarter in which it may draw power")
+    it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="IT MW added by this step")
+
+
+class FundingRound(Part):
+    """Money that comes in later."""
+
+    quarter: QuarterText = Field(description="Quarter in which it comes in")
+    usd: Money = Field(description="Part of the budget")
+
+
 class SitePart(Part):
     """One place with its grid, limits and open rungs."""
 
@@ -217,6 +231,11 @@ class SitePart(Part):
     grid_ready_quarter: QuarterText | None = Field(
         default=None, description="First quarter in which new (not committed) load may be energised"
     )
+    grid_steps: list[GridStep] = Field(
+        default=[],
+        max_length=20,
+        description="Load that the grid connects by quarter, signed capacity included; empty means all from the start",
+    )
     operator: str = Field(default="", max_length=120, description="Landlord or operator, as reported")
     tenant: str = Field(default="", max_length=120, description="Tenant, as reported")
 
@@ -236,6 +255,9 @@ class Ladder(Part):
     """Which rungs are open and what the programme may spend."""
 
     budget_usd: Money = Field(description="Most that may be spent up front: construction, silicon, deposits")
+    funding_rounds: list[FundingRound] = Field(
+        default=[], max_length=12, description="Parts of the budget that come in later; the rest is there at the start"
+    )
     cloud: Switch = Field(default=True, description="Hyperscale cloud is open")
     neocloud: Switch = Field(default=True, description="Contracts with a neocloud are open")
     accelerators: list[Identifier] = Field(
@@ -249,6 +271,15 @@ class Ladder(Part):
     )
     rented_accelerators_per_quarter: Annotated[Number, Field(gt=0, le=1e8)] = Field(
         default=60_000, description="Most rented accelerators that can be added in a quarter"
+    )
+    module_it_mw: Annotated[Number, Field(ge=0, le=15_000)] = Field(
+        default=0.0, description="Halls are started in whole modules of this IT MW; 0 for any amount"
+    )
+    module_quarters: Annotated[Whole, Field(ge=0, le=80)] = Field(
+        default=4, description="Quarters from the start in which modules must be whole; later starts are any amount"
+    )
+    supplier_max_frac: Annotated[Number, Field(gt=0, le=1)] = Field(
+        default=1.0, description="Most that one supplier's accelerators may make of the fleet, own and rented, by kW"
     )
     construction_it_mw_per_quarter: Annotated[Number, Field(gt=0, le=15_000)] = Field(
         default=250, description="Most IT MW of halls that can be started in one state and quarter"
