@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from kiban.catalog import Catalog, load_catalog
-from kiban.report.validation import compute_cases, energy_cases, money_cases, place_cases, training_money_cases
+from kiban.report.validation import (
+    compute_cases,
+    energy_cases,
+    money_cases,
+    place_cases,
+    price_cases,
+    training_money_cases,
+)
 
 Case = Callable[[dict[str, Any], Catalog], float]
 CASES: dict[str, Case] = {
@@ -18,6 +25,7 @@ CASES: dict[str, Case] = {
     **place_cases.CASES,
     **energy_cases.CASES,
     **money_cases.CASES,
+    **price_cases.CASES,
     **training_money_cases.CASES,
 }
 NO_MODEL = "none"

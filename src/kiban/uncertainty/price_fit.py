@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 LEVEL_STD = 2.0
 """Prior spread of the log level: a factor of 7 either way, so the data decide."""
 
+SMALLEST_VARIANCE = 1e-12
+"""Of a log price: a millionth of the price."""
+
 
 @dataclass(frozen=True)
 class PricePrior:
@@ -57,7 +60,8 @@ class LogMixture:
     @property
     def std(self) -> Array:
         """Standard deviation of each part at each date, (g, m)."""
-        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+        # At a date already seen without noise the variance is 0 but for rounding, which may fall below.
+        return np.sqrt(np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), SMALLEST_VARIANCE))
 
     def cdf(self, log_price: ArrayLike) -> Array:
         """Probability of a log price at or below, one value per date."""
