@@ -14,8 +14,10 @@ from kiban.report.validation import (
     compute_cases,
     energy_cases,
     money_cases,
+    operator_cases,
     place_cases,
     price_cases,
+    reopt_cases,
     training_money_cases,
 )
 
@@ -25,7 +27,9 @@ CASES: dict[str, Case] = {
     **place_cases.CASES,
     **energy_cases.CASES,
     **money_cases.CASES,
+    **operator_cases.CASES,
     **price_cases.CASES,
+    **reopt_cases.CASES,
     **training_money_cases.CASES,
 }
 NO_MODEL = "none"
