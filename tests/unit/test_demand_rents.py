@@ -126,5 +126,5 @@ def test_prior_and_dates(cat: Catalog) -> None:
     assert year_of("2025-07") == pytest.approx(2025.538, abs=1e-3)
     with pytest.raises(ValueError, match="at least a year and a month"):
         year_of("2025")
-    with pytest.raises(ValueError, match="no row of the catalogue starts with 'price_history.none'"):
+    with pytest.raises(ValueError, match=r"no row of the catalogue starts with 'price_history\.none'"):
         rent_history(cat, "price_history.none")

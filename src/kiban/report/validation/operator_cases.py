@@ -130,6 +130,16 @@ def silicon_of_mw_busd(inputs: Inputs, catalog: Catalog) -> float:
     return inputs["it_mw"] * 1e3 / kw * (price.server_usd + price.network_usd) / 1e9
 
 
+def hall_of_mw_busd(inputs: Inputs, catalog: Catalog) -> float:
+    """Construction of so much critical IT power, in 1e9 USD."""
+    return inputs["it_mw"] * float(site_of(inputs, catalog).lines_usd_per_kw.sum()) / 1e6
+
+
+def dies_per_gw(inputs: Inputs, catalog: Catalog) -> float:
+    """Accelerator dies that one critical IT GW feeds."""
+    return float(inputs["dies_per_accelerator"]) * 1e6 / it_kw(catalog, load_accelerator(catalog, inputs["accelerator"]))
+
+
 def energy_musd_per_year(inputs: Inputs, catalog: Catalog) -> float:
     """Electricity of a campus in a year, in 1e6 USD."""
     mwh = inputs["it_mw"] * HOURS_PER_YEAR * inputs["pue"] * inputs["load_frac"]
@@ -175,6 +185,8 @@ CASES = {
         yield_on_cost_frac,
         compute_share_frac,
         silicon_of_mw_busd,
+        hall_of_mw_busd,
+        dies_per_gw,
         energy_musd_per_year,
         upkeep_musd_per_year,
         staff_musd_per_year,
