@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from kiban.catalog import Catalog, load_catalog
-from kiban.demand.rents import fit_rents, fitted_rows, rent_history, rent_prior, year_of
+from kiban.demand.rents import fit_rents, fitted_rows, rent_history, rent_prior, steady_factors, year_of
 from kiban.uncertainty.price_decay import crps, fit_decay, interval_score
+from kiban.uncertainty.price_fit import fit_price
 
 MARKET = "price_history.market.h100"
 LISTS = (
@@ -56,6 +60,29 @@ def test_market_rents_lie_in_the_band_and_score_better_than_a_decay(cat: Catalog
     assert 10 < got["width"][0, -1] < 14  # and of 12 at eleven: wide, and said
     assert got["crps"][0].mean() < 0.6 * got["crps"][1].mean()
     assert got["log_score"][0] > got["log_score"][1] + 1.5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trend_std_per_year": 0.4},
+        {"trend_per_year": 0.0},
+        {"trend_per_year": -0.7},
+        {"half_life_years": (1.0, 10.0)},
+        {"half_life_years": (0.1, 2.0)},
+        {"vol_per_sqrt_year": (0.05, 1.0)},
+        {"vol_per_sqrt_year": (0.2, 3.0)},
+    ],
+    ids=str,
+)
+def test_the_verdict_does_not_hang_on_the_prior(cat: Catalog, change: dict[str, Any]) -> None:
+    seen, later = rent_history(cat, MARKET).split(CUT)
+    prior = replace(rent_prior(cat), **change)
+    law = fit_price(seen.times_years, seen.usd_per_h, seen.noise_std, prior).predict(later.times_years, later.noise_std)
+    low, high = np.exp(law.quantile([0.05, 0.95]))
+    assert np.all((low <= later.usd_per_h) & (later.usd_per_h <= high))
+    assert (high / low).max() < 25
+    assert law.log_score(np.log(later.usd_per_h)) > _scores(cat, MARKET, CUT)["log_score"][1] + 0.5
 
 
 def test_a_decay_with_honest_uncertainty_holds_them_only_by_being_useless(cat: Catalog) -> None:
@@ -117,6 +144,13 @@ def test_the_room_s_reversion_is_inside_what_the_rents_say(cat: Catalog) -> None
     assert low < row[0] < value < row[2] < high
     assert value == pytest.approx(0.75, abs=0.15)
     assert got["std"][1] < 0.4 < got["std"][2]
+
+
+def test_the_examples_futures_lie_near_the_quartiles_of_the_steady_rent(cat: Catalog) -> None:
+    low, quarter, middle, three, high = steady_factors(cat, MARKET, (0.05, 0.25, 0.5, 0.75, 0.95))
+    assert [quarter, middle, three] == pytest.approx([0.51, 0.83, 1.40], abs=0.1)
+    # futures.rent_factor of examples/anthropic-50b.yaml: 0.45, 0.90, 1.25.
+    assert low < 0.45 < middle < 0.90 < 1.25 < three < high
 
 
 def test_prior_and_dates(cat: Catalog) -> None:

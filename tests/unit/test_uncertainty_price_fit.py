@@ -79,6 +79,13 @@ def test_trend_agrees_with_the_prediction() -> None:
     assert fit.weight @ (far.mean[:, 1] - far.mean[:, 0]) == pytest.approx(fit.trend()[0], abs=1e-6)
 
 
+def test_steady_is_the_far_future_without_the_trend() -> None:
+    fit = fit_price(TIMES, PRICES, NOISE, PricePrior(-0.3, 0.0, (0.25, 5.0), (0.1, 2.0)), grid=6)
+    now, far = fit.steady(2025.5), fit.predict([2025.5 + 400.0])
+    np.testing.assert_allclose(now.mean, far.mean + 0.3 * 400.0, atol=1e-8)
+    np.testing.assert_allclose(now.covariance, far.covariance, atol=1e-8)
+
+
 def test_bands_hold_nine_in_ten_of_histories_drawn_from_the_prior() -> None:
     rng = np.random.default_rng(7)
     hits, runs = 0, 300

@@ -93,3 +93,13 @@ def fitted_rows(catalog: Catalog, prefix: str, levels: Sequence[float] = (0.5, 0
     fit = fit_rents(catalog, prefix)
     names = ("mean_reversion_per_year", "half_life_years", "vol_per_sqrt_year", "std")
     return {name: fit.marginal(name, levels) for name in names}
+
+
+def steady_factors(catalog: Catalog, prefix: str, levels: Sequence[float] = (0.05, 0.5, 0.95)) -> Array:
+    """Quantiles of the rent that scarcity returns to, over the newest rent: what ``futures.rent_factor`` stands for.
+
+    The trend of later years is left out, as in the room. Levels are probabilities.
+    """
+    fit = fit_rents(catalog, prefix)
+    at = float(fit.times_years[-1])
+    return np.exp(fit.steady(at).quantile(levels)[:, 0] - fit.log_price[-1])

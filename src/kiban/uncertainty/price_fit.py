@@ -121,6 +121,22 @@ class PriceFit:
         extra = np.broadcast_to(np.asarray(noise_std, dtype=np.float64) ** 2, at.shape)
         return LogMixture(self.weight, mean, there - cross @ gain + np.diag(extra))
 
+    def steady(self, time_years: float) -> LogMixture:
+        """Law of the log price at a date had scarcity there forgotten its past: the line plus a fresh steady X.
+
+        What the price returns to and how far it strays, trend of later years left out. Equation: as `predict`, with the
+        covariance of the line alone between the date and the history.
+        """
+        at, seen, origin = np.array([time_years]), self.times_years, self.times_years.mean()
+        k, s = self.mean_reversion_per_year, self.vol_per_sqrt_year
+        own = _covariance(seen, seen, k, s, self.prior, origin) + np.diag(self.noise_std**2)
+        cross = np.broadcast_to(_line(at, seen, self.prior, origin), (len(k), 1, len(seen)))
+        gain = np.linalg.solve(own, np.swapaxes(cross, 1, 2))
+        gap = self.log_price - _mean(seen, self.prior, origin, self.log_price)
+        mean = _mean(at, self.prior, origin, self.log_price) + np.einsum("gnm,n->gm", gain, gap)
+        fresh = (s**2 / (2.0 * k))[:, None, None] + _line(at, at, self.prior, origin)
+        return LogMixture(self.weight, mean, fresh - cross @ gain)
+
     def marginal(self, name: str, levels: ArrayLike = (0.05, 0.5, 0.95)) -> Array:
         """Posterior quantiles of "half_life_years", "mean_reversion_per_year", "vol_per_sqrt_year" or "std"."""
         k, s = self.mean_reversion_per_year, self.vol_per_sqrt_year
@@ -192,8 +208,12 @@ def _scarcity(a: Array, b: Array, k: Array, s: Array) -> Array:
 
 
 def _covariance(a: Array, b: Array, k: Array, s: Array, prior: PricePrior, origin: float) -> Array:
-    linear = LEVEL_STD**2 + prior.trend_std_per_year**2 * np.outer(a - origin, b - origin)
-    return _scarcity(a, b, k, s) + linear
+    return _scarcity(a, b, k, s) + _line(a, b, prior, origin)
+
+
+def _line(a: Array, b: Array, prior: PricePrior, origin: float) -> Array:
+    """Prior covariance (a, b) of level plus trend."""
+    return LEVEL_STD**2 + prior.trend_std_per_year**2 * np.outer(a - origin, b - origin)
 
 
 def _mean(t: Array, prior: PricePrior, origin: float, log_price: Array) -> Array:

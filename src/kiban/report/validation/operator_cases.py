@@ -137,7 +137,8 @@ def hall_of_mw_busd(inputs: Inputs, catalog: Catalog) -> float:
 
 def dies_per_gw(inputs: Inputs, catalog: Catalog) -> float:
     """Accelerator dies that one critical IT GW feeds."""
-    return float(inputs["dies_per_accelerator"]) * 1e6 / it_kw(catalog, load_accelerator(catalog, inputs["accelerator"]))
+    kw = it_kw(catalog, load_accelerator(catalog, inputs["accelerator"]))
+    return float(inputs["dies_per_accelerator"]) * 1e6 / kw
 
 
 def energy_musd_per_year(inputs: Inputs, catalog: Catalog) -> float:
