@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from kiban.catalog import Catalog, load_catalog
 from kiban.demand.rents import fit_rents, fitted_rows, rent_history, rent_prior, steady_factors, year_of
+from kiban.scenario.load import load_scenario
 from kiban.uncertainty.price_decay import crps, fit_decay, interval_score
 from kiban.uncertainty.price_fit import fit_price
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 MARKET = "price_history.market.h100"
 LISTS = (
     "price_history.gcp_spot.h100.us_central1",
@@ -146,11 +149,14 @@ def test_the_room_s_reversion_is_inside_what_the_rents_say(cat: Catalog) -> None
     assert got["std"][1] < 0.4 < got["std"][2]
 
 
-def test_the_examples_futures_lie_near_the_quartiles_of_the_steady_rent(cat: Catalog) -> None:
+@pytest.mark.parametrize("example", ["anthropic-50b", "university-512", "neocloud-20mw"])
+def test_the_examples_futures_lie_near_the_quartiles_of_the_steady_rent(cat: Catalog, example: str) -> None:
     low, quarter, middle, three, high = steady_factors(cat, MARKET, (0.05, 0.25, 0.5, 0.75, 0.95))
     assert [quarter, middle, three] == pytest.approx([0.51, 0.83, 1.40], abs=0.1)
-    # futures.rent_factor of examples/anthropic-50b.yaml: 0.45, 0.90, 1.25.
-    assert low < 0.45 < middle < 0.90 < 1.25 < three < high
+    futures = sorted(load_scenario(EXAMPLES / f"{example}.yaml").scenario.futures.rent_factor)
+    assert low < futures[0] < middle < futures[1] < three
+    assert futures == pytest.approx([quarter, middle, three], rel=0.25)
+    assert futures[-1] < high
 
 
 def test_prior_and_dates(cat: Catalog) -> None:
