@@ -10,10 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from kiban.catalog import Catalog, load_catalog
-from kiban.report.validation import compute_cases, energy_cases, money_cases, place_cases
+from kiban.report.validation import (
+    compute_cases,
+    energy_cases,
+    money_cases,
+    operator_cases,
+    place_cases,
+    price_cases,
+    reopt_cases,
+    training_money_cases,
+)
 
 Case = Callable[[dict[str, Any], Catalog], float]
-CASES: dict[str, Case] = {**compute_cases.CASES, **place_cases.CASES, **energy_cases.CASES, **money_cases.CASES}
+CASES: dict[str, Case] = {
+    **compute_cases.CASES,
+    **place_cases.CASES,
+    **energy_cases.CASES,
+    **money_cases.CASES,
+    **operator_cases.CASES,
+    **price_cases.CASES,
+    **reopt_cases.CASES,
+    **training_money_cases.CASES,
+}
 NO_MODEL = "none"
 """Case of a published row that no room answers yet."""
 

@@ -15,6 +15,8 @@ from kiban.uncertainty.paths import (
     trend_times_scarcity,
     trend_times_scarcity_moments,
 )
+from kiban.uncertainty.price_decay import DecayFit, fit_decay
+from kiban.uncertainty.price_fit import LogMixture, PriceFit, PricePrior, fit_price
 from kiban.uncertainty.reduction import ReducedPaths, reduce_paths
 from kiban.uncertainty.regimes import regime_paths, regime_probabilities, stationary
 from kiban.uncertainty.sampling import (
@@ -38,8 +40,12 @@ from kiban.uncertainty.sensitivity import (
 from kiban.uncertainty.tree import ScenarioTree, from_groups, node_matrix_from_paths, node_means_from_paths
 
 __all__ = [
+    "DecayFit",
     "Distribution",
+    "LogMixture",
     "NamedFuture",
+    "PriceFit",
+    "PricePrior",
     "ReducedPaths",
     "ScenarioTree",
     "SobolIndices",
@@ -51,6 +57,8 @@ __all__ = [
     "discrete",
     "draw",
     "first_order_from_sample",
+    "fit_decay",
+    "fit_price",
     "from_branching",
     "from_groups",
     "from_named_futures",

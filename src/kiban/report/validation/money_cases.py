@@ -62,7 +62,8 @@ def opex_total(inputs: Inputs, catalog: Catalog) -> float:
     return float(_sheet(inputs).opex_usd_per_year.sum())
 
 
-def _site(inputs: Inputs, catalog: Catalog) -> SiteCosts:
+def site_of(inputs: Inputs, catalog: Catalog) -> SiteCosts:
+    """Costs of a site of the inputs' state, size, year and kind of cooling."""
     part = SitePart(
         name="place",
         weather=inputs.get("weather", "abilene_tx"),
@@ -80,19 +81,19 @@ def capex_busd_per_gw(inputs: Inputs, catalog: Catalog) -> float:
     kw = it_kw(catalog, chip)
     price = chip_price(catalog, chip.name, kw, 100.0)
     silicon = (price.server_usd + price.network_usd) / kw
-    hall = float(np.sum(_site(inputs, catalog).lines_usd_per_kw)) if inputs.get("construction", True) else 0.0
+    hall = float(np.sum(site_of(inputs, catalog).lines_usd_per_kw)) if inputs.get("construction", True) else 0.0
     return (silicon + hall) / 1e3
 
 
 def construction_musd_per_mw(inputs: Inputs, catalog: Catalog) -> float:
     """Construction of one critical IT MW, in 1e6 USD; without soft cost, contingency, land and utility if asked."""
-    lines = _site(inputs, catalog).lines_usd_per_kw
+    lines = site_of(inputs, catalog).lines_usd_per_kw
     return float(lines[:6].sum() if inputs.get("hard_only") else lines.sum()) / 1e3
 
 
 def average_rent_usd_per_kw_month(inputs: Inputs, catalog: Catalog) -> float:
     """Mean rent over the term of a hall built to suit: yield on cost x cost, escalated."""
-    cost = float(np.sum(_site(inputs, catalog).lines_usd_per_kw))
+    cost = float(np.sum(site_of(inputs, catalog).lines_usd_per_kw))
     first = cost * catalog.value("contract.build_to_suit.yield_on_cost_frac") / 12
     rises = (1 + catalog.value("contract.landlord.escalator_frac_per_year")) ** np.arange(inputs["term_years"])
     return first * float(rises.mean())
@@ -114,7 +115,7 @@ def silicon_busd(inputs: Inputs, catalog: Catalog) -> float:
 def hall_busd(inputs: Inputs, catalog: Catalog) -> float:
     """Construction for a number of accelerators, in 1e9 USD."""
     kw = it_kw(catalog, load_accelerator(catalog, inputs["accelerator"])) * inputs["accelerators"]
-    return kw * float(np.sum(_site(inputs, catalog).lines_usd_per_kw)) / 1e9
+    return kw * float(np.sum(site_of(inputs, catalog).lines_usd_per_kw)) / 1e9
 
 
 def break_even_h(inputs: Inputs, catalog: Catalog) -> float:
@@ -130,7 +131,7 @@ def own_against_cloud_frac(inputs: Inputs, catalog: Catalog) -> float:
     """Utilisation above which own accelerators in an own hall are cheaper than a published cloud price."""
     chip = load_accelerator(catalog, inputs["accelerator"])
     kw = it_kw(catalog, chip)
-    price, site = chip_price(catalog, chip.name, kw, 100.0), _site(inputs, catalog)
+    price, site = chip_price(catalog, chip.name, kw, 100.0), site_of(inputs, catalog)
     life = catalog.value("compute.economic_life_years")
     energy_mwh = kw * HOURS_PER_YEAR / 1e3 * catalog.value("power.h100_node.train_mean_frac_of_rated") * inputs["pue"]
     upkeep = site.maintenance_usd_per_kw_year + site.operations_fte_per_mw / 1e3 * site.wage_usd_per_year
@@ -146,14 +147,19 @@ def own_against_cloud_frac(inputs: Inputs, catalog: Catalog) -> float:
     return sheet.annual_total_usd_per_year / (HOURS_PER_YEAR * inputs["cloud_usd_per_gpu_h"])
 
 
+def own_over_cloud(inputs: Inputs, catalog: Catalog) -> float:
+    """Cost of an own accelerator-hour in use over a cloud's, at a utilisation: break-even utilisation over it."""
+    return own_against_cloud_frac(inputs, catalog) / float(inputs["utilisation_frac"])
+
+
 def staff_fte_per_mw(inputs: Inputs, catalog: Catalog) -> float:
     """Permanent staff per critical IT MW of a site of a size."""
-    return _site(inputs, catalog).operations_fte_per_mw
+    return site_of(inputs, catalog).operations_fte_per_mw
 
 
 def construction_job_years_per_mw(inputs: Inputs, catalog: Catalog) -> float:
     """Construction labour per critical IT MW."""
-    return _site(inputs, catalog).construction_job_years_per_mw
+    return site_of(inputs, catalog).construction_job_years_per_mw
 
 
 def _programme_mw(inputs: Inputs, catalog: Catalog) -> float:
@@ -192,6 +198,7 @@ CASES = {
     "hall_busd": hall_busd,
     "break_even_h": break_even_h,
     "own_against_cloud_frac": own_against_cloud_frac,
+    "own_over_cloud": own_over_cloud,
     "programme_staff": programme_staff,
     "programme_crew": programme_crew,
     "construction_job_years": construction_job_years,
