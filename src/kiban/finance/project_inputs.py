@@ -146,6 +146,7 @@ class Credits:
     basis_reduction_frac: float = 0.5
     """Share of the credit taken off the basis of the qualifying classes (IRC 50(c)(3))."""
     production_nominal_usd_per_unit: Values = 0.0
+    """Also (T, 1), for example where the law rounds each year."""
     production_escalation_frac_per_year: Values = 0.0
     production_years: float = 10.0
 
@@ -225,7 +226,10 @@ def _arrays(item: object, path: str = "") -> list[tuple[str, Array]]:
     return out
 
 
-BY_PERIOD = ("sales.output_per_year", "sales.price_nominal_usd_per_unit", "costs.fixed_nominal_usd_per_year")
+BY_PERIOD = (
+    "sales.output_per_year", "sales.price_nominal_usd_per_unit", "costs.fixed_nominal_usd_per_year",
+    "credits.production_nominal_usd_per_unit",
+)  # fmt: skip
 """Fields that may be given by operating period."""
 _KINDS = {
     "kind": ("none", "level", "level_principal", "sculpted"),
