@@ -21,7 +21,7 @@ _GRID = np.log1p(
     np.concatenate([np.linspace(LOWEST, -0.2, 60), np.linspace(-0.19, 0.6, 120), np.geomspace(0.62, HIGHEST, 60)])
 )
 """Continuous rates log(1 + r); turning points are looked for between them, so the grid may be coarse."""
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 2048
 _NOISE = 1e-13
 """Value that counts as zero, against the sum of the absolute discounted flows: rounding."""
 

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_STEPS = 30
+_STEPS = 40
+_PATIENCE = 7
+"""Steps given to a row that may have no root; what has not closed in by then goes to the full search."""
 _CLOSE = 1e-9
 """A Newton step below this leaves an error of its square: less than rounding."""
 _EDGE = 1e-6
@@ -33,7 +35,7 @@ def one_root(flows: Array, low: float, high: float) -> tuple[Array, BoolArray]:
     if not len(work):
         return root, settled
     block = flows if len(work) == count else np.ascontiguousarray(flows[:, work])
-    found, done, outside = _newton(block, low, high)
+    found, done, outside = _newton(block, once[work], low, high)
     sure = once[work]
     more = np.nonzero(~sure & done & ~outside)[0]
     if len(more):
@@ -57,12 +59,12 @@ def _changes(flows: Array) -> tuple[BoolArray, BoolArray]:
     return seen_up & seen_down, falls ^ rises
 
 
-def _newton(flows: Array, low: float, high: float) -> tuple[Array, BoolArray, BoolArray]:
+def _newton(flows: Array, monotone: BoolArray, low: float, high: float) -> tuple[Array, BoolArray, BoolArray]:
     """A root in u = log v, where it converged, and where it lies outside the bounds.
 
     The root of log P - log Q, P and Q the worth of what comes in and goes out, is sought instead of that of P - Q: its
     slope is the difference of their mean times, so it is nearly straight and four steps are usual. With one change of
-    sign it is monotone, hence a search that presses against a bound has its root beyond.
+    sign (``monotone``) it rises or falls throughout, hence a search that presses against a bound has its root beyond.
     """
     periods, count = flows.shape
     split = np.empty((periods, 2, count))
@@ -71,7 +73,7 @@ def _newton(flows: Array, low: float, high: float) -> tuple[Array, BoolArray, Bo
     u = np.zeros(count)
     at, out = np.arange(count), np.zeros(count)
     done, outside = np.zeros(count, bool), np.zeros(count, bool)
-    for _ in range(_STEPS):
+    for tried in range(_STEPS):
         v = np.exp(u)
         worth, slope = split[-1].copy(), np.zeros((2, len(u)))
         for row in split[-2::-1]:
@@ -88,11 +90,11 @@ def _newton(flows: Array, low: float, high: float) -> tuple[Array, BoolArray, Bo
         out[at] = new
         done[at] = finished
         outside[at] = beyond | (finished & ((new < low - 1e-12) | (new > high + 1e-12)))
-        left = np.nonzero(~finished & np.isfinite(new))[0]
+        left = np.nonzero(~finished & np.isfinite(new) & (monotone[at] | (tried < _PATIENCE)))[0]
         if not len(left):
             break
         u = new
-        if len(left) <= len(u) // 2:
+        if len(left) <= 0.7 * len(u):
             u, at, split = new[left], at[left], np.ascontiguousarray(split[:, :, left])
     return out, done, outside
 

@@ -15,7 +15,7 @@ from kiban.finance.project_tax import Basis, Taxed, depreciable, income_taxes, w
 
 Array = NDArray[np.float64]
 
-AT_ONCE = 1024
+AT_ONCE = 2048
 """Projects worked on together: their lines stay in the cache."""
 
 

@@ -172,17 +172,19 @@ class _Pool:
         if not self.refunded:
             self.carried = self.carried - self.used + np.maximum(-self.income, 0.0)
         self.owed = np.zeros_like(self.carried)
-        self.used, self.income = np.zeros_like(self.carried), np.zeros_like(self.carried)
+        self.used[:], self.income = 0.0, np.zeros_like(self.carried)
 
     def pay(self, income: Array) -> Array:
         """Payment of a period, given the year's income up to and with it, (n,)."""
         if self.refunded:
             owed = self.rate * income
         else:
-            taxable = np.maximum(income, 0.0)
-            self.used = np.minimum(self.carried, self.cap_frac * taxable)
-            owed = self.rate * (taxable - self.used)
             self.income = income
+            owed = np.maximum(income, 0.0)
+            np.multiply(owed, self.cap_frac, out=self.used)
+            np.minimum(self.carried, self.used, out=self.used)
+            owed -= self.used
+            owed *= self.rate
         paid = owed - self.owed
         self.owed = owed
-        return np.asarray(paid)
+        return paid
