@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.finance.project_inputs import (
-    Build, Costs, Credits, Debt, Grid, Projects, Reserves, Sales, Tax, nominal_rate,
+    Build,
+    Costs,
+    Credits,
+    Debt,
+    Grid,
+    Projects,
+    Reserves,
+    Sales,
+    Tax,
+    nominal_rate,
 )  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -157,8 +166,8 @@ def model(case: Case) -> Any:
          "system_capacity": capacity_kw}
     )  # fmt: skip
     sam.Revenue.assign(
-        {"ppa_soln_mode": 1, "ppa_price_input": [case.price_usd_per_kwh], "ppa_escalation": 100 * case.price_escalation_frac,
-         "dispatch_tod_factors": [1.0] * 9}
+        {"ppa_soln_mode": 1, "ppa_price_input": [case.price_usd_per_kwh],
+         "ppa_escalation": 100 * case.price_escalation_frac, "dispatch_tod_factors": [1.0] * 9}
     )  # fmt: skip
     sam.SystemCosts.assign(
         {"om_fixed": [case.fixed_usd], "om_fixed_escal": 100 * case.fixed_escalation_frac, "om_capacity": [0.0],
@@ -169,14 +178,17 @@ def model(case: Case) -> Any:
         {
             "analysis_period": case.years, "inflation_rate": 100 * case.inflation_frac,
             "real_discount_rate": 100 * case.real_discount_frac, "insurance_rate": 100 * case.insurance_frac,
-            "property_tax_rate": 100 * case.property_tax_frac, "prop_tax_cost_assessed_percent": 100 * case.assessed_frac,
-            "prop_tax_assessed_decline": 100 * case.assessed_decline_frac, "salvage_percentage": 100 * case.salvage_frac,
+            "property_tax_rate": 100 * case.property_tax_frac,
+            "prop_tax_cost_assessed_percent": 100 * case.assessed_frac,
+            "prop_tax_assessed_decline": 100 * case.assessed_decline_frac,
+            "salvage_percentage": 100 * case.salvage_frac,
             "construction_financing_cost": case.construction_financing_usd,
             "cost_other_financing": case.other_financing_usd, "cost_debt_closing": case.closing_usd,
             "cost_debt_fee": 100 * case.fee_frac, "debt_option": int(case.sculpted),
             "debt_percent": 100 * case.gearing_frac, "dscr": case.dscr,
             "dscr_limit_debt_fraction": int(case.limit_gearing),
-            "dscr_maximum_debt_fraction": 100 * max(case.gearing_frac, 0.01), "dscr_reserve_months": case.service_months,
+            "dscr_maximum_debt_fraction": 100 * max(case.gearing_frac, 0.01),
+            "dscr_reserve_months": case.service_months,
             "months_working_reserve": case.working_months, "months_receivables_reserve": case.receivable_months,
             "reserves_interest": 100 * case.reserve_interest_frac, "term_int_rate": 100 * case.rate_frac,
             "term_tenor": case.tenor, "loan_moratorium": case.moratorium,

@@ -21,8 +21,8 @@ RELATIVE = 1e-6
 
 SOLAR = Case()
 WIND = Case(
-    years=20, output_kwh=4.1e8, price_usd_per_kwh=0.045, price_escalation_frac=0.02, degradation_frac=0.002, cost_usd=1.6e8,
-    fixed_usd=4.5e6, variable_usd_per_kwh=0.0, sculpted=True, tenor=15, dscr=1.4, ptc_usd_per_kwh=0.027,
+    years=20, output_kwh=4.1e8, price_usd_per_kwh=0.045, price_escalation_frac=0.02, degradation_frac=0.002,
+    cost_usd=1.6e8, fixed_usd=4.5e6, variable_usd_per_kwh=0.0, sculpted=True, tenor=15, dscr=1.4, ptc_usd_per_kwh=0.027,
     allocation=(0.92, 0.04, 0.0, 0.0, 0.0, 0.04),
 )  # fmt: skip
 BONUS = (1.0, 1.0, 0.0, 1.0, 0.0, 0.0)
@@ -44,7 +44,7 @@ CASES = {
 
 
 def compare(case: Case) -> None:
-    """Every line within 1e-6 of its largest entry (or a hundredth of a cent per million of cost), values within 1e-6."""
+    """Every line within 1e-6 of its largest entry (or 1e-10 of the cost), values within 1e-6."""
     sam = model(case)
     sam.execute(0)
     out, mine = sam.Outputs, lines(ours(case))
@@ -55,7 +55,9 @@ def compare(case: Case) -> None:
     size = max(abs(out.project_return_aftertax_npv), RELATIVE * case.cost_usd)
     assert result.equity_npv_usd[0] == pytest.approx(out.project_return_aftertax_npv, abs=RELATIVE * size)
     assert result.debt_nominal_usd[0] == pytest.approx(out.size_of_debt, rel=RELATIVE, abs=1e-3)
-    assert result.levelised_nominal_usd_per_unit[0] == pytest.approx(_levelised(out, case, out.npv_energy_nom), rel=RELATIVE)
+    assert result.levelised_nominal_usd_per_unit[0] == pytest.approx(
+        _levelised(out, case, out.npv_energy_nom), rel=RELATIVE
+    )
     assert result.levelised_usd_per_unit[0] == pytest.approx(_levelised(out, case, out.npv_energy_real), rel=RELATIVE)
     flow = np.array(out.cf_project_return_aftertax)
     theirs_irr = pyxirr.irr(flow, silent=True)
@@ -76,7 +78,11 @@ def _pairs(mine: Lines, out: object, tenor: int) -> list[tuple[str, NDArray[np.f
 
     return [
         ("revenue", mine.operation.revenue[:, 0], theirs("cf_energy_value")),
-        ("running cost", np.broadcast_to(mine.operation.cost, mine.ebitda.shape)[:, 0], theirs("cf_operating_expenses")),
+        (
+            "running cost",
+            np.broadcast_to(mine.operation.cost, mine.ebitda.shape)[:, 0],
+            theirs("cf_operating_expenses"),
+        ),
         ("ebitda", mine.ebitda[:, 0], theirs("cf_ebitda")),
         ("cash for service", mine.cash_for_service[:tenor, 0], theirs("cf_cash_for_ds")[:tenor]),
         ("interest", mine.loan.interest[:, 0], theirs("cf_debt_payment_interest")),
@@ -100,7 +106,9 @@ def test_every_line_agrees(name: str) -> None:
 
 def shares(parts: int) -> st.SearchStrategy[tuple[float, ...]]:
     """Shares of classes that sum to less than one, on a grid of whole percents, which PySAM keeps exactly."""
-    return st.lists(st.integers(0, 100 // parts), min_size=parts, max_size=parts).map(lambda v: tuple(x / 100 for x in v))
+    return st.lists(st.integers(0, 100 // parts), min_size=parts, max_size=parts).map(
+        lambda v: tuple(x / 100 for x in v)
+    )
 
 
 @st.composite
@@ -158,12 +166,12 @@ def cases(draw: st.DrawFn) -> Case:
 @given(cases())
 def test_drawn_projects_agree(case: Case) -> None:
     if case.sculpted:
-        # SAM lends to a project whose cash is worth less than nothing, the other way round, and without a limit it lends
-        # beyond the cost; we do neither.
+        # SAM lends the other way round to a project whose cash is worth less than nothing, and without a limit it
+        # lends beyond the cost; we do neither.
         debt_usd = evaluate(ours(replace(case, gearing_frac=1.0))).debt_nominal_usd[0]
         assume(debt_usd > 1 and (case.limit_gearing or debt_usd < 0.9 * case.cost_usd))
     else:
-        # SAM stops after ten rounds of loan and service reserve; a slow circle is then still open by more than we allow.
+        # SAM stops after ten rounds of loan and service reserve; a slow circle is then still too open.
         first_frac = case.rate_frac + 1 / (case.tenor - case.moratorium)
         assume((case.gearing_frac * case.service_months / 12 * first_frac) ** 10 < 0.01 * RELATIVE)
     compare(case)

@@ -14,7 +14,16 @@ from kiban.finance.cost_sheet import capital_recovery_frac
 from kiban.finance.project import evaluate, lines
 from kiban.finance.project_break_even import break_even_multiple
 from kiban.finance.project_inputs import (
-    Build, Costs, Credits, Debt, Grid, Projects, Reserves, Sales, Tax, nominal_rate,
+    Build,
+    Costs,
+    Credits,
+    Debt,
+    Grid,
+    Projects,
+    Reserves,
+    Sales,
+    Tax,
+    nominal_rate,
 )  # fmt: skip
 from kiban.finance.replacement import economic_life_years, equivalent_annual_cost
 
@@ -73,9 +82,7 @@ def test_level_debt_is_an_annuity_and_is_repaid() -> None:
 
 @pytest.mark.parametrize("kind", ["level", "level_principal"])
 def test_interest_only_periods_repay_nothing(kind: str) -> None:
-    done = lines(
-        replace(PLAIN, debt=Debt(kind, 0.06, tenor_periods=12, moratorium_periods=4, gearing_frac=0.5))
-    )
+    done = lines(replace(PLAIN, debt=Debt(kind, 0.06, tenor_periods=12, moratorium_periods=4, gearing_frac=0.5)))
     assert done.loan.service[:4, 0] == pytest.approx(30.0)
     assert done.loan.balance[3, 0] == pytest.approx(500.0)
     assert done.loan.balance[11, 0] == pytest.approx(0.0, abs=1e-9)
@@ -121,7 +128,9 @@ def test_real_levelised_cost_escalates_to_the_same_value() -> None:
     inflation = 0.025
     some = replace(PLAIN, discount_frac_per_year=nominal_rate(0.05, inflation), inflation_frac_per_year=inflation)
     real = evaluate(some).levelised_usd_per_unit[0]
-    price = replace(some.sales, price_nominal_usd_per_unit=real * (1 + inflation), price_escalation_frac_per_year=inflation)
+    price = replace(
+        some.sales, price_nominal_usd_per_unit=real * (1 + inflation), price_escalation_frac_per_year=inflation
+    )
     assert evaluate(replace(some, sales=price)).equity_npv_usd[0] == pytest.approx(0.0, abs=1e-9)
 
 
@@ -142,7 +151,7 @@ def test_losses_are_carried_and_offset_80_percent() -> None:
 
 
 def test_interest_beyond_the_cap_waits() -> None:
-    # EBITDA 150, interest 60, 40, 20 (loan 1000 at 6 %, principal 333): at most 45 are allowed, 15 wait, then 5, then 0.
+    # EBITDA 150, interest 60, 40, 20 (loan 1000 at 6 %, a third repaid a year): 45 allowed, 15 wait, then 10, then 0.
     some = replace(
         PLAIN,
         grid=Grid(3, 1, 1),
@@ -240,7 +249,9 @@ def test_money_in_other_units_scales_values_and_leaves_rates(k: float, seed: int
     assert other.equity_npv_usd / k == pytest.approx(one.equity_npv_usd, rel=1e-9, abs=1e-9 * scale)
     assert other.debt_nominal_usd / k == pytest.approx(one.debt_nominal_usd, rel=1e-9)
     assert (other.project_irr.status == one.project_irr.status).all()
-    assert other.project_irr.roots_frac_per_year == pytest.approx(one.project_irr.roots_frac_per_year, abs=1e-9, nan_ok=True)
+    assert other.project_irr.roots_frac_per_year == pytest.approx(
+        one.project_irr.roots_frac_per_year, abs=1e-9, nan_ok=True
+    )
     assert other.min_dscr == pytest.approx(one.min_dscr, rel=1e-9)
 
 
@@ -285,7 +296,9 @@ def test_slices_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(engine, "AT_ONCE", 5)
     cut = evaluate(some)
     assert (cut.equity_npv_usd == whole.equity_npv_usd).all()
-    assert cut.equity_irr.roots_frac_per_year == pytest.approx(whole.equity_irr.roots_frac_per_year, abs=1e-12, nan_ok=True)
+    assert cut.equity_irr.roots_frac_per_year == pytest.approx(
+        whole.equity_irr.roots_frac_per_year, abs=1e-12, nan_ok=True
+    )
 
 
 def test_every_wrong_field_is_named_at_once() -> None:

@@ -37,7 +37,10 @@ def batch(figures: list[dict[str, float]], draws: np.ndarray) -> Projects:
         Build(x["cost"], x["sales_tax"], draws, 0.0, x["other"]),
         0.09 * ones,
         Debt("sculpted", x["rate"], None, x["tenor"], 0, x["gearing"], x["dscr"], x["fee"], 2e6),
-        Tax(0.21, x["state"], SCHEDULES, np.outer([0.6, 0.3], ones), np.stack([x["bonus"], 0 * ones]), None, False, 0.8, 0.3),
+        Tax(
+            0.21, x["state"], SCHEDULES, np.outer([0.6, 0.3], ones), np.stack([x["bonus"], 0 * ones]), None, False, 0.8,
+            0.3,
+        ),
         Credits(x["credit"], np.array([1.0, 0.0]), 0.5, x["made"], 0.0, 4.0),
         Reserves(6.0, 3.0, 1.0, 0.02),
     )  # fmt: skip
@@ -58,7 +61,7 @@ def told_again(f: dict[str, float], draws: list[float]) -> dict[str, list[float]
         cost.append(spent)
         made.append(units * f["made"] if t < 16 else 0.0)
     receivable = [s / 3 for s in sold] + [0.0]
-    working = [c for c in cost] + [0.0]
+    working = [*cost, 0.0]
     for t in range(QUARTERS):
         funded = receivable[t + 1] - receivable[t] if t < QUARTERS - 1 else 0.0
         cash.append(sold[t] - cost[t] - funded)
@@ -92,7 +95,10 @@ def told_again(f: dict[str, float], draws: list[float]) -> dict[str, list[float]
         owed += interest - service[t]
         balance.append(owed)
         earned = held[t] * q(0.02)
-        off = sum(b * s[t // 4] / 4 * (1 - f["bonus"] * (k == 0)) if t < 28 else 0.0 for k, (b, s) in enumerate(zip(basis, SCHEDULES, strict=True)))
+        off = sum(
+            b * s[t // 4] / 4 * (1 - f["bonus"] * (k == 0)) if t < 28 else 0.0
+            for k, (b, s) in enumerate(zip(basis, SCHEDULES, strict=True))
+        )
         off += basis[0] * f["bonus"] if t == 0 else 0.0
         off_total += off
         income += sold[t] - cost[t] + earned - off

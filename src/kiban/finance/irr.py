@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +58,7 @@ def irr_batch(flows: Array, periods_per_year: int = 4) -> tuple[Irr, ...]:
     """
     found = irr_arrays(np.asarray(flows, dtype=np.float64).T, periods_per_year)
     return tuple(
-        Irr(STATUS[status], tuple(root for root in roots if root == root))
+        Irr(STATUS[status], tuple(root for root in roots if not math.isnan(root)))
         for status, roots in zip(found.status.tolist(), found.roots_frac_per_year.tolist(), strict=True)
     )
 

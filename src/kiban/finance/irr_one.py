@@ -81,8 +81,9 @@ def _newton(flows: Array, monotone: BoolArray, low: float, high: float) -> tuple
             slope += worth
             worth *= v
             worth += row
-        time = slope * v / worth
-        with np.errstate(divide="ignore", invalid="ignore"):
+        # Flows at the edge of what a float holds end as infinite or no numbers, and those rows in the full search.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            time = slope * v / worth
             step = np.log(worth[0] / worth[1]) / (time[0] - time[1])
         new = np.clip(u - step, low - _EDGE, high + _EDGE)
         beyond = ((new < low) | (new > high)) & (new == u)

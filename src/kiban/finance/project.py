@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kiban.finance.irr import IrrArrays, irr_arrays
 from kiban.finance.project_cash import Operation, discount, held_back, operate, per_period
+from kiban.finance.project_check import check
 from kiban.finance.project_debt import Funding, Loans, size_loans
-from kiban.finance.project_inputs import Projects, check, take
+from kiban.finance.project_inputs import Projects, take
 from kiban.finance.project_tax import Basis, Taxed, depreciable, income_taxes, write_off
 
 Array = NDArray[np.float64]
@@ -88,12 +90,10 @@ def evaluate(projects: Projects) -> Returns:
     for start in range(0, count, AT_ONCE):
         some = take(projects, start, min(start + AT_ONCE, count), count)
         parts.append(_returns(some, lines_of(some)))
-    joined = {
-        f.name: _join_irr([getattr(p, f.name) for p in parts])
-        if f.name.endswith("_irr")
-        else np.concatenate([getattr(p, f.name) for p in parts])
-        for f in fields(Returns)
-    }
+    joined: dict[str, Any] = {}
+    for f in fields(Returns):
+        values = [getattr(p, f.name) for p in parts]
+        joined[f.name] = _join_irr(values) if f.name.endswith("_irr") else np.concatenate(values)
     return Returns(**joined)
 
 
@@ -115,7 +115,9 @@ def lines_of(projects: Projects) -> Lines:
     if projects.sales.residual_is_revenue:
         ebitda[-1] += residual
         residual = np.zeros(count)
-    working = held_back(np.broadcast_to(done.cost, ebitda.shape), projects.reserves.working_months, grid.periods_per_year)
+    working = held_back(
+        np.broadcast_to(done.cost, ebitda.shape), projects.reserves.working_months, grid.periods_per_year
+    )
     receivable = held_back(
         np.broadcast_to(done.revenue, ebitda.shape), projects.reserves.receivable_months, grid.periods_per_year
     )
@@ -168,7 +170,7 @@ def lines_of(projects: Projects) -> Lines:
 def _taxed(
     projects: Projects, ebitda: Array, earned: Array, interest: Array, amount: Array, residual: Array
 ) -> tuple[Basis, Array, Array, Taxed]:
-    """Basis, federal and state write-off, and taxes; the sale in the last period is taxed on its gain over the basis."""
+    """Basis, federal and state write-off, and taxes; the sale in the last period is taxed on its gain."""
     rules, grid = projects.tax, projects.grid
     basis = depreciable(amount, rules, projects.credits)
     federal = write_off(basis, rules, rules.bonus_frac, grid)
@@ -245,5 +247,8 @@ def _payback_years(flows: Array, periods_per_year: int) -> Array:
 
 def _join_irr(parts: list[IrrArrays]) -> IrrArrays:
     most = max(p.roots_frac_per_year.shape[1] for p in parts)
-    wide = [np.pad(p.roots_frac_per_year, ((0, 0), (0, most - p.roots_frac_per_year.shape[1])), constant_values=np.nan) for p in parts]
+    wide = [
+        np.pad(p.roots_frac_per_year, ((0, 0), (0, most - p.roots_frac_per_year.shape[1])), constant_values=np.nan)
+        for p in parts
+    ]
     return IrrArrays(np.concatenate([p.status for p in parts]), np.concatenate(wide))

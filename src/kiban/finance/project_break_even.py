@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from kiban.finance.project import AT_ONCE, lines_of
 from kiban.finance.project_cash import discount
-from kiban.finance.project_inputs import Projects, check, take
+from kiban.finance.project_check import check
+from kiban.finance.project_inputs import Projects, take
 
 Array = NDArray[np.float64]
 

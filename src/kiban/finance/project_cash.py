@@ -92,7 +92,9 @@ def discount(rate_frac_per_year: Values, first: int, count: int, periods_per_yea
     """Factors (1 + r)^(-j/p) for j = first, first + 1, ..., (count, 1) if the rate is common, else (count, n)."""
     rate = np.asarray(rate_frac_per_year, dtype=np.float64)
     if rate.size == 1:
-        return np.asarray((1 + rate.reshape(1, 1)) ** (-(first + np.arange(count, dtype=np.float64))[:, None] / periods_per_year))
+        return np.asarray(
+            (1 + rate.reshape(1, 1)) ** (-(first + np.arange(count, dtype=np.float64))[:, None] / periods_per_year)
+        )
     step = (1 + rate) ** (-1 / periods_per_year)
     out = np.empty((count, len(rate)))
     out[0] = step**first

@@ -110,9 +110,13 @@ def gearing_bound(projects: Projects, funding: Funding, first_service: Array, ca
 
 
 def _draw_weights(projects: Projects, count: int) -> tuple[Array, Array]:
-    """Balance at the end of building of one dollar drawn, (n,) or (1,), and the shares of the draws, (C, n) or (C, 1)."""
+    """Balance at the end of building of one dollar drawn, (n,) or (1,), and shares of the draws, (C, n) or (C, 1)."""
     grid, debt = projects.grid, projects.debt
-    chosen = debt.rate_frac_per_year if debt.construction_rate_frac_per_year is None else debt.construction_rate_frac_per_year
+    chosen = (
+        debt.rate_frac_per_year
+        if debt.construction_rate_frac_per_year is None
+        else debt.construction_rate_frac_per_year
+    )
     rate = np.atleast_1d(per_period(chosen, grid.periods_per_year))
     shares = np.asarray(projects.build.draw_frac, dtype=np.float64)
     shares = shares[:, None] if shares.ndim == 1 else shares
@@ -132,7 +136,7 @@ def _run_down(principal: Array, rate: Array, service: Array) -> tuple[Array, Arr
     return interest, balance
 
 
-def _unit_schedule(debt: Debt, rate: Array, periods: int, due: Array) -> tuple[Array, Array, Array]:
+def _unit_schedule(debt: Debt, rate: Array, periods: int, due: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
     """Service, interest and balance of a level loan of one dollar, (T, 1) or (T, n)."""
     left = np.atleast_1d(np.asarray(debt.tenor_periods, dtype=np.float64) - debt.moratorium_periods)
     paying = due & (np.arange(periods)[:, None] >= debt.moratorium_periods)

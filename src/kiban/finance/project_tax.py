@@ -79,9 +79,10 @@ def income_taxes(
 
     income_state = EBITDA + interest income - interest allowed - write-off (+ gain on the sale of the plant in the last
     period); state tax is a cost of the federal income. Interest is allowed up to cap x max(EBITDA, 0) + interest income
-    (163(j), EBITDA basis), the rest waits for later years. Losses are refunded at once, or carried without end and set against at most the cap of later income (172),
-    federal and state apart. Within a tax year income is summed up: a period pays the tax of the year so far less what
-    the year has paid, so a loss of one quarter meets the income of the next without the cap, and comes back if needed.
+    (163(j), EBITDA basis), the rest waits for later years. Losses are refunded at once, or carried without end and set
+    against at most the cap of later income (172), federal and state apart. Within a tax year income is summed up: a
+    period pays the tax of the year so far less what the year has paid, so a loss of one quarter meets the income of the
+    next without the cap, and comes back if needed.
     Args: (T, n) each, gains (n,); tax; grid. Source: IRC 11, 163(j), 172.
     """
     before = ebitda + interest_income
