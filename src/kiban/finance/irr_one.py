@@ -35,7 +35,9 @@ def one_root(flows: Array, low: float, high: float) -> tuple[Array, BoolArray]:
     if not len(work):
         return root, settled
     block = flows if len(work) == count else np.ascontiguousarray(flows[:, work])
-    found, done, outside = _newton(block, once[work], low, high)
+    # Flows at the edge of what a float holds end as infinite or no numbers, and those rows in the full search.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found, done, outside = _newton(block, once[work], low, high)
     sure = once[work]
     more = np.nonzero(~sure & done & ~outside)[0]
     if len(more):
@@ -81,10 +83,8 @@ def _newton(flows: Array, monotone: BoolArray, low: float, high: float) -> tuple
             slope += worth
             worth *= v
             worth += row
-        # Flows at the edge of what a float holds end as infinite or no numbers, and those rows in the full search.
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            time = slope * v / worth
-            step = np.log(worth[0] / worth[1]) / (time[0] - time[1])
+        time = slope * v / worth
+        step = np.log(worth[0] / worth[1]) / (time[0] - time[1])
         new = np.clip(u - step, low - _EDGE, high + _EDGE)
         beyond = ((new < low) | (new > high)) & (new == u)
         finished = (np.abs(step) <= _CLOSE) | beyond

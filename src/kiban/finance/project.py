@@ -42,7 +42,8 @@ class Lines:
     equity: Array
     """(C + T, N) flows of the owners after tax."""
     project: Array
-    """(C + T, N) flows after tax without loan: no interest, no fee, no debt reserve, tax without interest."""
+    """(C + T, N) flows after tax without loan: no interest, fee, closing cost, construction financing or reserve for
+    service, and tax without interest."""
     uses: Array
     """(N,) spending until operation, fees, capitalised interest and first reserves."""
     sources_less_uses: Array
