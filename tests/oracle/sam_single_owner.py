@@ -15,6 +15,7 @@ from kiban.finance.project_inputs import (
     Debt,
     Grid,
     Projects,
+    Replacement,
     Reserves,
     Sales,
     Tax,
@@ -86,6 +87,9 @@ class Case:
     working_months: float = 6.0
     receivable_months: float = 0.0
     reserve_interest_frac: float = 0.0175
+    equipment_usd: tuple[float, float] = (0.0, 0.0)
+    equipment_years: tuple[int, int] = (5, 8)
+    equipment_class: int = 0
 
 
 def ours(case: Case, count: int = 1) -> Projects:
@@ -152,6 +156,10 @@ def ours(case: Case, count: int = 1) -> Projects:
             receivable_months=case.receivable_months,
             interest_frac_per_year=case.reserve_interest_frac,
         ),
+        replacements=tuple(
+            Replacement(years, usd, case.inflation_frac, case.equipment_class, saved_ahead=True)
+            for usd, years in zip(case.equipment_usd, case.equipment_years, strict=True)
+        ),
     )
 
 
@@ -193,8 +201,12 @@ def model(case: Case) -> Any:
             "reserves_interest": 100 * case.reserve_interest_frac, "term_int_rate": 100 * case.rate_frac,
             "term_tenor": case.tenor, "loan_moratorium": case.moratorium,
             "payment_option": int(case.level_principal), "federal_tax_rate": [100 * case.federal_frac],
-            "state_tax_rate": [100 * case.state_frac], "equip1_reserve_cost": 0.0, "equip2_reserve_cost": 0.0,
-            "equip3_reserve_cost": 0.0, "system_capacity": capacity_kw,
+            "state_tax_rate": [100 * case.state_frac],
+            "equip1_reserve_cost": case.equipment_usd[0] / (1000 * capacity_kw),
+            "equip2_reserve_cost": case.equipment_usd[1] / (1000 * capacity_kw), "equip3_reserve_cost": 0.0,
+            "equip1_reserve_freq": case.equipment_years[0], "equip2_reserve_freq": case.equipment_years[1],
+            "equip_reserve_depr_fed": case.equipment_class, "equip_reserve_depr_sta": case.equipment_class,
+            "system_capacity": capacity_kw,
         }
     )  # fmt: skip
     depreciation = {"depr_alloc_custom_percent": 0.0, "depr_bonus_fed": 0.0, "depr_bonus_sta": 0.0}

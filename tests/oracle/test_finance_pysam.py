@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sam_single_owner import Case, model, ours
 
-from kiban.finance.project import Lines, evaluate, lines
+from kiban.finance.project import evaluate, lines
+from kiban.finance.project_lines import Lines
 
 pytestmark = pytest.mark.oracle
 pytest.importorskip("PySAM")
@@ -39,6 +40,7 @@ CASES = {
     "wind, sculpted, losing": replace(WIND, price_usd_per_kwh=0.02, ptc_usd_per_kwh=0.0),
     "wind, no debt": replace(WIND, sculpted=False, gearing_frac=0.0),
     "debt over the whole life, reserves": replace(WIND, tenor=20, working_months=3.0),
+    "replacements saved for": replace(SOLAR, equipment_usd=(9e6, 4e6), equipment_years=(7, 5), equipment_class=2),
     "every class": replace(SOLAR, allocation=(0.3, 0.2, 0.1, 0.1, 0.2, 0.1), bonus=(0.6, 0, 0.6, 0, 0, 0)),
 }
 
@@ -76,6 +78,7 @@ def _pairs(mine: Lines, out: object, tenor: int) -> list[tuple[str, NDArray[np.f
     def theirs(name: str, first: int = 1) -> NDArray[np.float64]:
         return np.array(getattr(out, name))[first:]
 
+    put_aside = theirs("cf_reserve_equip1", 0)[:-1] + theirs("cf_reserve_equip2", 0)[:-1]
     return [
         ("revenue", mine.operation.revenue[:, 0], theirs("cf_energy_value")),
         (
@@ -90,6 +93,7 @@ def _pairs(mine: Lines, out: object, tenor: int) -> list[tuple[str, NDArray[np.f
         ("balance", mine.loan.balance[:, 0], theirs("cf_debt_balance")),
         ("working reserve", mine.working_held[:-1, 0], theirs("cf_reserve_om", 0)[:-1]),
         ("service reserve", mine.service_held[:-1, 0], theirs("cf_reserve_debtservice", 0)[:-1]),
+        ("replacements put aside", mine.renewal.held[:-1, 0], put_aside),
         ("reserve interest", mine.reserve_interest[:, 0], theirs("cf_reserve_interest")),
         ("federal write-off", mine.federal_write_off[:, 0], theirs("cf_feddepr_total")),
         ("state write-off", mine.state_write_off[:, 0], theirs("cf_stadepr_total")),
@@ -159,6 +163,9 @@ def cases(draw: st.DrawFn) -> Case:
         working_months=draw(st.floats(0, 12)),
         receivable_months=0.0 if sculpted else draw(st.floats(0, 3)),
         reserve_interest_frac=draw(st.floats(0, 0.04)),
+        equipment_usd=draw(st.tuples(st.sampled_from([0.0, 5e6]), st.floats(0, 5e6))),
+        equipment_years=draw(st.tuples(st.integers(1, years), st.integers(1, years))),
+        equipment_class=draw(st.integers(0, 5)),
     )
 
 

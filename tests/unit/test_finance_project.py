@@ -20,6 +20,7 @@ from kiban.finance.project_inputs import (
     Debt,
     Grid,
     Projects,
+    Replacement,
     Reserves,
     Sales,
     Tax,
@@ -301,15 +302,29 @@ def test_slices_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+def test_an_empty_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        evaluate(replace(PLAIN, sales=Sales(np.ones(0), 1.0)))
+
+
 def test_every_wrong_field_is_named_at_once() -> None:
     wrong = replace(
         PLAIN,
         sales=Sales(np.ones(3), np.ones(4)),
         build=Build(1.0, draw_frac=np.array([0.5])),
         debt=Debt("bullet", 0.05, tenor_periods=99, gearing_frac=1.5),
+        replacements=(Replacement(every_periods=0, cost_nominal_usd=1.0, tax_class=4),),
     )
     with pytest.raises(ValueError) as caught:
         evaluate(wrong)
     text = str(caught.value)
-    for word in ("sales.output_per_year", "build.draw_frac", "debt.kind", "debt.tenor_periods", "debt.gearing_frac"):
+    for word in (
+        "sales.output_per_year",
+        "build.draw_frac",
+        "debt.kind",
+        "debt.tenor_periods",
+        "debt.gearing_frac",
+        "every_periods",
+        "tax_class",
+    ):
         assert word in text

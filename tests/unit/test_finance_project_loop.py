@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from kiban.finance.project import evaluate, lines
-from kiban.finance.project_inputs import Build, Costs, Credits, Debt, Grid, Projects, Reserves, Sales, Tax, take
+from kiban.finance.project_inputs import (
+    Build,
+    Costs,
+    Credits,
+    Debt,
+    Grid,
+    Projects,
+    Replacement,
+    Reserves,
+    Sales,
+    Tax,
+    take,
+)
 
 QUARTERS, BUILDING = 40, 6
 SCHEDULES = np.array([[0.2, 0.32, 0.192, 0.1152, 0.1152, 0.0576, 0.0], [1 / 7] * 7])
@@ -23,6 +35,7 @@ def one(rng: np.random.Generator) -> dict[str, float]:
         "cost": rng.uniform(4e8, 9e8), "sales_tax": 0.04, "other": 5e6, "rate": rng.uniform(0.05, 0.1),
         "gearing": rng.uniform(0.4, 0.8), "dscr": rng.uniform(1.2, 1.6), "tenor": float(rng.integers(10, 40)),
         "fee": 0.015, "state": rng.uniform(0, 0.1), "bonus": float(rng.integers(0, 2)), "credit": 0.1, "made": 1.5,
+        "renewed": rng.uniform(0, 6e7),
     }  # fmt: skip
 
 
@@ -43,6 +56,7 @@ def batch(figures: list[dict[str, float]], draws: np.ndarray) -> Projects:
         ),
         Credits(x["credit"], np.array([1.0, 0.0]), 0.5, x["made"], 0.0, 4.0),
         Reserves(6.0, 3.0, 1.0, 0.02),
+        (Replacement(16, x["renewed"], 0.02, 1, 0.5), Replacement(10, 3e6, 0.0, 0, saved_ahead=True)),
     )  # fmt: skip
 
 
@@ -60,11 +74,12 @@ def told_again(f: dict[str, float], draws: list[float]) -> dict[str, list[float]
         spent += f["property"] / 4 * 0.9 * plant * max(1 - f["decline"] * (t // 4), 0)
         cost.append(spent)
         made.append(units * f["made"] if t < 16 else 0.0)
+    renewed = [f["renewed"] * 1.02 ** (t / 4) if t in (15, 31) else 0.0 for t in range(QUARTERS)]
     receivable = [s / 3 for s in sold] + [0.0]
     working = [*cost, 0.0]
     for t in range(QUARTERS):
         funded = receivable[t + 1] - receivable[t] if t < QUARTERS - 1 else 0.0
-        cash.append(sold[t] - cost[t] - funded)
+        cash.append(sold[t] - cost[t] - funded - renewed[t] - 3e5)
     r, tenor = q(f["rate"]), int(f["tenor"])
     worth = sum(max(cash[t], 0) / (1 + r) ** (t + 1) for t in range(tenor))
     grown = sum(d * (1 + r) ** (BUILDING - 1 - j) for j, d in enumerate(draws))
@@ -76,7 +91,8 @@ def told_again(f: dict[str, float], draws: list[float]) -> dict[str, list[float]
         low, high = (loan, high) if loan < f["gearing"] * uses else (low, loan)
     loan = min(low, worth / f["dscr"])
     service = [max(cash[t], 0) * loan / worth if t < tenor else 0.0 for t in range(QUARTERS)] + [0.0]
-    held = [2 * service[t] + working[t] + receivable[t] for t in range(QUARTERS)] + [0.0]
+    # 300,000 a quarter towards 3 million every tenth.
+    held = [2 * service[t] + working[t] + receivable[t] + 3e5 * (t % 10) for t in range(QUARTERS)] + [0.0]
     amount = plant + f["other"] + loan - loan / grown
     credit = f["credit"] * 0.6 * amount
     basis = [0.6 * amount - 0.5 * credit, 0.3 * amount]
@@ -100,10 +116,12 @@ def told_again(f: dict[str, float], draws: list[float]) -> dict[str, list[float]
             for k, (b, s) in enumerate(zip(basis, SCHEDULES, strict=True))
         )
         off += basis[0] * f["bonus"] if t == 0 else 0.0
+        off += renewed[t] / 2 + sum(renewed[s] / 2 / 28 for s in (15, 31) if s <= t < s + 28)
+        off += sum(3e6 * SCHEDULES[0, (t - s) // 4] / 4 for s in (9, 19, 29, 39) if s <= t < s + 24)
         off_total += off
         income += sold[t] - cost[t] + earned - off
         if t == QUARTERS - 1:
-            income += f["residual"] * plant - (amount - 0.5 * credit - off_total)
+            income += f["residual"] * plant - (amount - 0.5 * credit + sum(renewed) + 4 * 3e6 - off_total)
         ebitda, interest_year, earned_year = ebitda + sold[t] - cost[t], interest_year + interest, earned_year + earned
         allowed = min(waiting + interest_year, 0.3 * max(ebitda, 0) + earned_year)
         state_income = income - allowed
@@ -118,6 +136,7 @@ def told_again(f: dict[str, float], draws: list[float]) -> dict[str, list[float]
             loss = [loss[0] - used[0] + max(-state_income, 0), loss[1] - used[1] + max(-federal_income, 0)]
             waiting += interest_year - allowed
         flow.append(sold[t] - cost[t] + earned + held[t] - held[t + 1] - service[t] - tax[t] + made[t])
+        flow[-1] -= renewed[t] + (3e6 if t % 10 == 9 else 0.0)
     flow[BUILDING] += credit
     flow[-1] += f["residual"] * plant
     return {"flow": flow, "tax": tax, "balance": balance}

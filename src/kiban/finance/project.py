@@ -9,45 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.finance.irr import IrrArrays, irr_arrays
-from kiban.finance.project_cash import Operation, discount, held_back, operate, per_period
+from kiban.finance.project_cash import discount
 from kiban.finance.project_check import check
-from kiban.finance.project_debt import Funding, Loans, size_loans
 from kiban.finance.project_inputs import Projects, take
-from kiban.finance.project_tax import Basis, Taxed, depreciable, income_taxes, write_off
+from kiban.finance.project_lines import Lines, lines_of
 
 Array = NDArray[np.float64]
 
 AT_ONCE = 2048
 """Projects worked on together: their lines stay in the cache."""
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Cash of every project, nominal; (T, N) over operation unless said otherwise."""
-
-    operation: Operation
-    ebitda: Array
-    cash_for_service: Array
-    loan: Loans
-    working_held: Array
-    """(T + 1, N) from the end of building on, as the next two."""
-    receivable_held: Array
-    service_held: Array
-    reserve_interest: Array
-    basis: Basis
-    federal_write_off: Array
-    state_write_off: Array
-    tax: Taxed
-    unlevered_tax: Taxed
-    equity: Array
-    """(C + T, N) flows of the owners after tax."""
-    project: Array
-    """(C + T, N) flows after tax without loan: no interest, fee, closing cost, construction financing or reserve for
-    service, and tax without interest."""
-    uses: Array
-    """(N,) spending until operation, fees, capitalised interest and first reserves."""
-    sources_less_uses: Array
-    """(N,) loan and equity paid in less uses, over uses."""
 
 
 @dataclass(frozen=True)
@@ -105,82 +75,6 @@ def lines(projects: Projects) -> Lines:
     """
     check(projects)
     return lines_of(projects)
-
-
-def lines_of(projects: Projects) -> Lines:
-    """``lines`` of a batch that has been checked."""
-    grid, build, count = projects.grid, projects.build, projects.count
-    done = operate(projects)
-    ebitda = np.broadcast_to(done.revenue - done.cost, (grid.operating_periods, count)).copy()
-    residual = np.broadcast_to(done.residual, count)
-    if projects.sales.residual_is_revenue:
-        ebitda[-1] += residual
-        residual = np.zeros(count)
-    working = held_back(
-        np.broadcast_to(done.cost, ebitda.shape), projects.reserves.working_months, grid.periods_per_year
-    )
-    receivable = held_back(
-        np.broadcast_to(done.revenue, ebitda.shape), projects.reserves.receivable_months, grid.periods_per_year
-    )
-    lump = np.broadcast_to(np.asarray(build.construction_financing_nominal_usd), count)
-    other = np.broadcast_to(np.asarray(build.other_financing_nominal_usd), count)
-    plant = np.broadcast_to(done.plant, count)
-
-    plain = working + receivable
-    plain_interest = plain[:-1] * per_period(projects.reserves.interest_frac_per_year, grid.periods_per_year)
-    unlevered = _taxed(projects, ebitda, plain_interest, np.zeros_like(ebitda), plant + other, residual)
-    cash = ebitda.copy()
-    cash[:-1] -= receivable[1:-1] - receivable[:-2]
-    if projects.debt.sized_on == "after_unlevered_tax":
-        cash -= unlevered[3].total
-    closing = np.broadcast_to(np.asarray(projects.debt.closing_nominal_usd), count)
-    loan = size_loans(projects, cash, Funding(plant + lump + other, closing, working[0], receivable[0], plant))
-
-    service_held = held_back(loan.service, projects.reserves.service_months, grid.periods_per_year)
-    held = plain + service_held
-    earned = held[:-1] * per_period(projects.reserves.interest_frac_per_year, grid.periods_per_year)
-    amount = plant + lump + other + loan.capitalised
-    basis, federal, state, tax = _taxed(projects, ebitda, earned, loan.interest, amount, residual)
-
-    shares = np.asarray(build.draw_frac, dtype=np.float64)
-    shares = shares[:, None] if shares.ndim == 1 else shares
-    equity = np.empty((grid.points, count))
-    project = np.empty_like(equity)
-    c = grid.construction_periods
-    equity[:c] = loan.draw - shares * (plant + lump)
-    equity[0] -= other + closing + loan.fee
-    equity[c - 1] -= held[0]
-    project[:c] = -shares * plant
-    project[0] -= other
-    project[c - 1] -= plain[0]
-    made = done.production_credit
-    project[c:] = ebitda + plain_interest - np.diff(plain, axis=0) - unlevered[3].total + made
-    equity[c:] = ebitda + earned - np.diff(held, axis=0) - loan.service - tax.total + made
-    project[c] += unlevered[0].investment_credit
-    equity[c] += basis.investment_credit
-    project[-1] += residual
-    equity[-1] += residual
-    uses = plant + lump + other + closing + loan.fee + loan.capitalised + held[0]
-    gap = (loan.principal - equity[:c].sum(axis=0) - uses) / np.maximum(np.abs(uses), 1e-300)
-    return Lines(
-        done, ebitda, cash, loan, working, receivable, service_held, earned, basis, federal, state, tax, unlevered[3],
-        equity, project, uses, gap,
-    )  # fmt: skip
-
-
-def _taxed(
-    projects: Projects, ebitda: Array, earned: Array, interest: Array, amount: Array, residual: Array
-) -> tuple[Basis, Array, Array, Taxed]:
-    """Basis, federal and state write-off, and taxes; the sale in the last period is taxed on its gain."""
-    rules, grid = projects.tax, projects.grid
-    basis = depreciable(amount, rules, projects.credits)
-    federal = write_off(basis, rules, rules.bonus_frac, grid)
-    state = federal if rules.state_bonus_frac is None else write_off(basis, rules, rules.state_bonus_frac, grid)
-    gain = state_gain = np.zeros(ebitda.shape[1])
-    if not projects.sales.residual_is_revenue:
-        gain = residual - (basis.whole - federal.sum(axis=0))
-        state_gain = gain if state is federal else residual - (basis.whole - state.sum(axis=0))
-    return basis, federal, state, income_taxes(ebitda, earned, interest, federal, state, gain, state_gain, rules, grid)
 
 
 def _returns(projects: Projects, done: Lines) -> Returns:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.finance.project import AT_ONCE, lines_of
+from kiban.finance.project import AT_ONCE
 from kiban.finance.project_cash import discount
 from kiban.finance.project_check import check
 from kiban.finance.project_inputs import Projects, take
+from kiban.finance.project_lines import lines_of
 
 Array = NDArray[np.float64]
 

@@ -29,6 +29,8 @@ def check(projects: Projects) -> None:
     Raises ValueError with one line per fault: the field, what was found, what is allowed.
     """
     grid, count, faults = projects.grid, projects.count, []
+    if count < 1:
+        raise ValueError("an array of a batch is empty: one project or more")
     for name, value in arrays_of(projects):
         if name.startswith("grid."):
             if value < 1 or value != int(value):
@@ -55,6 +57,11 @@ def check(projects: Projects) -> None:
         faults.append(f"build.draw_frac sums to {draws.sum(axis=0).flat[0]}: 1")
     if np.any(classes.sum(axis=0) > 1 + 1e-9):
         faults.append(f"tax.class_frac sums to {classes.sum(axis=0).max()}: at most 1")
+    for one in projects.replacements:
+        if not 1 <= one.every_periods <= grid.operating_periods:
+            faults.append(f"replacements.every_periods is {one.every_periods}: 1 to {grid.operating_periods}")
+        if not 0 <= one.tax_class < len(projects.tax.schedules):
+            faults.append(f"replacements.tax_class is {one.tax_class}: 0 to {len(projects.tax.schedules) - 1}")
     faults += _debt_faults(projects.debt, grid)
     if faults:
         raise ValueError("\n".join(faults))

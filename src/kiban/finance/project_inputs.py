@@ -165,6 +165,23 @@ class Reserves:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """Equipment that is replaced by its like inside the horizon, paid by the owners."""
+
+    every_periods: int
+    """Operating periods between replacements; the first falls in this period, counted from 1."""
+    cost_nominal_usd: Values
+    """At prices of the first operating period."""
+    escalation_frac_per_year: Values = 0.0
+    tax_class: int = 0
+    """Row of ``Tax.schedules`` by which it is written off."""
+    bonus_frac: float = 0.0
+    saved_ahead: bool = False
+    """True: saved in equal parts over the periods before, which lowers cash for debt by those parts (SAM). False: paid
+    when due."""
+
+
+@dataclass(frozen=True)
 class Projects:
     """N projects; every field may be one for all or one a project."""
 
@@ -178,6 +195,7 @@ class Projects:
     tax: Tax = field(default_factory=Tax)
     credits: Credits = Credits()
     reserves: Reserves = Reserves()
+    replacements: tuple[Replacement, ...] = ()
     inflation_frac_per_year: Values = 0.0
     """Only for the levelised cost in real money."""
 
@@ -185,7 +203,7 @@ class Projects:
     def count(self) -> int:
         """N, the last axis of any array that is not common to all."""
         sizes = {v.shape[-1] for name, v in arrays_of(self) if v.ndim >= 1 and not _common(name, v)} - {1}
-        return max(sizes, default=1)
+        return 0 if 0 in sizes else max(sizes, default=1)
 
 
 COMMON = ("tax.schedules", "build.draw_frac", "tax.class_frac", "tax.bonus_frac", "tax.state_bonus_frac")
@@ -204,6 +222,8 @@ def take(item: T, start: int, stop: int, count: int, path: str = "") -> T:
         value, name = getattr(item, f.name), path + f.name
         if is_dataclass(value):
             changes[f.name] = take(value, start, stop, count, f.name + ".")
+        elif isinstance(value, tuple):
+            changes[f.name] = tuple(take(one, start, stop, count, f.name + ".") for one in value)
         elif isinstance(value, np.ndarray) and value.ndim and not _common(name, value) and value.shape[-1] == count > 1:
             changes[f.name] = value[..., start:stop]
     return replace(item, **changes) if changes else item  # type: ignore[type-var]
@@ -220,6 +240,8 @@ def arrays_of(item: object, path: str = "") -> list[tuple[str, Array]]:
         value = getattr(item, f.name)
         if is_dataclass(value):
             out += arrays_of(value, f.name + ".")
+        elif isinstance(value, tuple):
+            out += [pair for one in value for pair in arrays_of(one, f.name + ".")]
         elif isinstance(value, np.ndarray):
             out.append((path + f.name, value))
         elif isinstance(value, int | float) and not isinstance(value, bool):
