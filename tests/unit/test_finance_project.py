@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kiban.finance import project as engine
 from kiban.finance.cost_sheet import capital_recovery_frac
 from kiban.finance.project import evaluate, lines
-from kiban.finance.project_break_even import break_even_multiple
+from kiban.finance.project_break_even import break_even_multiple, break_even_price
 from kiban.finance.project_inputs import (
     Build,
     Costs,
@@ -121,7 +121,7 @@ def test_interest_of_construction_is_that_of_the_draws() -> None:
 def test_levelised_cost_of_a_constant_project_is_its_break_even_price() -> None:
     by_hand = (1000 * float(capital_recovery_frac(0.08, 20)) + 50) / 10
     assert evaluate(PLAIN).levelised_nominal_usd_per_unit[0] == pytest.approx(by_hand, rel=1e-12)
-    assert 20 * break_even_multiple(PLAIN)[0] == pytest.approx(by_hand, rel=1e-12)
+    assert break_even_price(PLAIN)[0] == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_real_levelised_cost_escalates_to_the_same_value() -> None:

@@ -56,7 +56,7 @@ def batch(figures: list[dict[str, float]], draws: np.ndarray) -> Projects:
         ),
         Credits(x["credit"], np.array([1.0, 0.0]), 0.5, x["made"], 0.0, 4.0),
         Reserves(6.0, 3.0, 1.0, 0.02),
-        (Replacement(16, x["renewed"], 0.02, 1, 0.5), Replacement(10, 3e6, 0.0, 0, saved_ahead=True)),
+        replacements=(Replacement(16, x["renewed"], 0.02, 1, 0.5), Replacement(10, 3e6, 0.0, 0, saved_ahead=True)),
     )  # fmt: skip
 
 

@@ -42,6 +42,15 @@ def break_even_multiple(
     return np.concatenate(parts)
 
 
+def break_even_price(projects: Projects, of: str = "project") -> Array:
+    """Price in the first operating period, or by period where prices are so given, at which each is worth nothing.
+
+    Later prices follow with the escalation of the batch. Args: as in ``break_even_multiple``. Result: (N,) or (T, N),
+    nominal USD per unit. A project whose price is zero has no multiple and gets NaN or zero.
+    """
+    return np.asarray(projects.sales.price_nominal_usd_per_unit) * break_even_multiple(projects, "price", of)
+
+
 def _worth(projects: Projects, on: str, of: str) -> Callable[[Array], Array]:
     factor = discount(projects.discount_frac_per_year, 0, projects.grid.points, projects.grid.periods_per_year)
     sales = projects.sales

@@ -195,9 +195,9 @@ class Projects:
     tax: Tax = field(default_factory=Tax)
     credits: Credits = Credits()
     reserves: Reserves = Reserves()
-    replacements: tuple[Replacement, ...] = ()
     inflation_frac_per_year: Values = 0.0
     """Only for the levelised cost in real money."""
+    replacements: tuple[Replacement, ...] = ()
 
     @property
     def count(self) -> int:

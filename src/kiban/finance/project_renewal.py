@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Renewal:
-    """All replacements of a batch, nominal."""
+    """All replacements of a batch, nominal; (T, 1) zeros where there are none."""
 
     spend: Array
     """(T, n) paid in the period."""
@@ -36,9 +36,9 @@ def renew(projects: Projects, count: int) -> Renewal:
     reserves for major equipment.
     """
     grid = projects.grid
-    shape = (grid.operating_periods, count)
+    shape = (grid.operating_periods, count if projects.replacements else 1)
     spend, funding, off = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    held = np.zeros((shape[0] + 1, count))
+    held = np.zeros((shape[0] + 1, shape[1]))
     for one in projects.replacements:
         cost = np.asarray(one.cost_nominal_usd) * growth(
             one.escalation_frac_per_year, grid, projects.sales.steps_once_a_year
