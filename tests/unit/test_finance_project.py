@@ -122,6 +122,8 @@ def test_levelised_cost_of_a_constant_project_is_its_break_even_price() -> None:
     by_hand = (1000 * float(capital_recovery_frac(0.08, 20)) + 50) / 10
     assert evaluate(PLAIN).levelised_nominal_usd_per_unit[0] == pytest.approx(by_hand, rel=1e-12)
     assert break_even_price(PLAIN)[0] == pytest.approx(by_hand, rel=1e-12)
+    free = replace(PLAIN, sales=replace(PLAIN.sales, price_nominal_usd_per_unit=0.0))
+    assert break_even_price(free)[0] == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_real_levelised_cost_escalates_to_the_same_value() -> None:

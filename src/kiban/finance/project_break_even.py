@@ -45,10 +45,13 @@ def break_even_multiple(
 def break_even_price(projects: Projects, of: str = "project") -> Array:
     """Price in the first operating period, or by period where prices are so given, at which each is worth nothing.
 
-    Later prices follow with the escalation of the batch. Args: as in ``break_even_multiple``. Result: (N,) or (T, N),
-    nominal USD per unit. A project whose price is zero has no multiple and gets NaN or zero.
+    Later prices follow with the escalation of the batch; a price of zero is looked for from one dollar on. Args: as in
+    ``break_even_multiple``. Result: (N,) or (T, N), nominal USD per unit; infinite beyond 1024 times the price given.
     """
-    return np.asarray(projects.sales.price_nominal_usd_per_unit) * break_even_multiple(projects, "price", of)
+    given = np.asarray(projects.sales.price_nominal_usd_per_unit, dtype=np.float64)
+    given = np.where(given == 0, 1.0, given) if given.ndim < 2 else given
+    priced = replace(projects, sales=replace(projects.sales, price_nominal_usd_per_unit=given))
+    return np.asarray(given * break_even_multiple(priced, "price", of))
 
 
 def _worth(projects: Projects, on: str, of: str) -> Callable[[Array], Array]:
