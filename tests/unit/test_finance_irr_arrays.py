@@ -88,3 +88,14 @@ def test_the_tuple_form_is_the_array_form(rows: list[list[float]]) -> None:
 def test_nothing_in_nothing_out() -> None:
     assert irr_batch(np.zeros((0, 5))) == ()
     assert irr_arrays(np.zeros((5, 0))).roots_frac_per_year.shape == (0, 1)
+
+
+@pytest.mark.parametrize("periods", [20, 40, 64])
+def test_rounding_never_hides_the_root_of_a_tiny_last_flow(periods: int) -> None:
+    # Flows that fade as 0.4^t: the last, far below the rounding of earlier balances, still turns the value at -97 %.
+    flows = 0.4 ** np.arange(periods, dtype=np.float64)
+    flows[0], flows[-1] = -0.3, -6 * flows[-1]
+    found = irr_arrays(flows[:, None], 4)
+    assert found.status[0] == SEVERAL
+    assert found.roots_frac_per_year[0, 0] < -0.97
+    agree(flows[:, None], 4)

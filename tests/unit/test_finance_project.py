@@ -73,6 +73,20 @@ def test_rate_of_return_of_a_level_project() -> None:
     assert float(capital_recovery_frac(float(found.unique_frac_per_year[0]), 20)) == pytest.approx(0.15, rel=1e-12)
 
 
+def test_payback_and_multiple_by_hand() -> None:
+    # 1000 out, 150 a year: seven years bring 1050, twenty 3000. At 200 a year five bring it to zero exactly.
+    found, five = evaluate(PLAIN), evaluate(replace(PLAIN, costs=Costs()))
+    assert found.project_payback_years[0] == 7.0
+    assert found.equity_moic_multiple[0] == pytest.approx(3.0)
+    assert five.equity_payback_years[0] == 5.0
+    never = evaluate(replace(PLAIN, costs=Costs(fixed_nominal_usd_per_year=180.0)))
+    assert np.isnan(never.project_payback_years[0])
+    assert never.equity_moic_multiple[0] == pytest.approx(0.4)
+    free = evaluate(replace(PLAIN, build=Build(0.0)))
+    assert free.project_payback_years[0] == 0.0
+    assert np.isinf(free.equity_moic_multiple[0])
+
+
 def test_level_debt_is_an_annuity_and_is_repaid() -> None:
     done = lines(replace(PLAIN, debt=Debt("level", 0.06, tenor_periods=12, gearing_frac=0.7)))
     assert done.loan.principal[0] == pytest.approx(700.0)
