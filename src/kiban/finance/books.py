@@ -98,7 +98,7 @@ def books_of(real: RealFlows, flows: NominalFlows, levered: Levered, leases: Lea
     keep = np.arange(last + 1) < last
     assets = {
         "land": land * keep,
-        "halls": hall * keep,
+        "halls_and_building_interest": hall * keep,
         "silicon": chips * keep,
         "right_of_use": leases.asset * keep,
         "deposits": deposits * keep,

@@ -26,17 +26,19 @@ class Recovery:
     shell_frac: float
     silicon_new_frac: float
     silicon_old_frac: float
+    silicon_life_quarters: int
+    """Older silicon brings nothing."""
     grid_share_frac: float
     """Share of construction cost that is land, grid and utility works."""
 
 
-def recovery_of(catalog: Catalog, grid_share_frac: float) -> Recovery:
+def recovery_of(catalog: Catalog, grid_share_frac: float, silicon_life_years: float) -> Recovery:
     """Read the recovery rows of the catalogue."""
-    key = "precedent.layer_recovery_frac."
-    return Recovery(
-        *(catalog.value(key + n) for n in ("power_and_grid", "shell_and_mep", "silicon_new", "silicon_old")),
-        grid_share_frac,
+    grid, shell, new, old = (
+        catalog.value(f"precedent.layer_recovery_frac.{name}")
+        for name in ("power_and_grid", "shell_and_mep", "silicon_new", "silicon_old")
     )
+    return Recovery(grid, shell, new, old, round(silicon_life_years * 4), grid_share_frac)
 
 
 def loss_given_default(
@@ -74,7 +76,7 @@ def loss_given_default(
         leaf_guarantor_nominal_usd=guarantor,
         leaf_lender_loss_nominal_usd=loss,
         expected_lgd_frac=float(probability @ loss) / at_risk if at_risk > 0 else float("nan"),
-        default_probability=float(probability @ some),
+        default_chance_frac=float(probability @ some),
     )
 
 
@@ -83,8 +85,9 @@ def _values(real: RealFlows, flows: NominalFlows, at: NDArray[np.int64], recover
     time = np.arange(len(flows.index))
     until = time[None, :] <= at[:, None]
     built = (real.construction * flows.index * until).sum(axis=1)
-    fresh = at[:, None] - time[None, :] < NEW_QUARTERS
-    rate = np.where(fresh, recovery.silicon_new_frac, recovery.silicon_old_frac)
+    age = at[:, None] - time[None, :]
+    rate = np.where(age < NEW_QUARTERS, recovery.silicon_new_frac, recovery.silicon_old_frac)
+    rate = np.where(age < recovery.silicon_life_quarters, rate, 0.0)
     chips = (real.silicon * flows.index * until * rate).sum(axis=1)
     grid = recovery.grid_share_frac
     return np.stack([built * grid * recovery.grid_frac, built * (1 - grid) * recovery.shell_frac, chips], axis=1)

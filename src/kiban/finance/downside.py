@@ -46,15 +46,17 @@ def later(flow: Array, quarters: int) -> Array:
     return np.asarray(stands + late)
 
 
-def struck(real: model.RealFlows, blow: Blow) -> model.RealFlows:
-    """Flows under a blow.
+def struck(real: model.RealFlows, price: Array, blow: Blow) -> model.RealFlows:
+    """Flows under a blow. Args: price (L, T) of work, real; late work earns the price of its own day.
 
     A delay moves work, hall rent, energy and operation; construction and silicon are paid as planned and rent of
     accelerators runs on, because those contracts do not wait for a hall.
     """
     lines = {n: getattr(real, n) for n in ("value", "hall_rent", "energy", "operation")}
     if blow.delay_quarters:
+        lines["value"] = np.divide(real.value, price, out=np.zeros_like(price), where=price > 0)
         lines = {n: later(flow, blow.delay_quarters) for n, flow in lines.items()}
+        lines["value"] = lines["value"] * price
     return replace(real, **{**lines, "value": lines["value"] * (1 + blow.price_frac)})
 
 
@@ -68,20 +70,23 @@ def repriced(tranche: service.Tranche, rate_per_quarter_frac: float) -> service.
 
 
 def downside(
-    real: model.RealFlows, rules: model.Rules, lending: model.Lending, levered: model.Levered, base: int,
+    real: model.RealFlows, price: Array, rules: model.Rules, lending: model.Lending, levered: model.Levered, base: int,
     quarters: tuple[str, ...], probability: Array,
 ) -> tuple[DownsideCase, ...]:  # fmt: skip
-    """Face the debt with each blow; empty without debt. Tax is worked out anew, silicon and halls stay as decided."""
+    """Face the debt with each blow; empty without debt. Tax is worked out anew, silicon and halls stay as decided.
+
+    Args: price (L, T) market price of work, real, in any unit.
+    """
     if levered.principal <= 0:
         return ()
-    return tuple(_case(blow, real, rules, lending, levered, base, quarters, probability) for blow in BLOWS)
+    return tuple(_case(blow, real, price, rules, lending, levered, base, quarters, probability) for blow in BLOWS)
 
 
 def _case(
-    blow: Blow, real: model.RealFlows, rules: model.Rules, lending: model.Lending, levered: model.Levered, base: int,
-    quarters: tuple[str, ...], probability: Array,
+    blow: Blow, real: model.RealFlows, price: Array, rules: model.Rules, lending: model.Lending,
+    levered: model.Levered, base: int, quarters: tuple[str, ...], probability: Array,
 ) -> DownsideCase:  # fmt: skip
-    flows = model.nominal(struck(real, blow), rules)
+    flows = model.nominal(struck(real, price, blow), rules)
     rates = [lending.terms.rate_frac_per_year, *([] if lending.chips is None else [lending.chips.rate_frac_per_year])]
     tranches = tuple(
         repriced(t, per_quarter_frac(rate + blow.rate_frac_per_year)) if blow.rate_frac_per_year else t

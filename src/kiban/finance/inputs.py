@@ -71,6 +71,8 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
             utilisation_frac=part.utilisation_frac,
             support_frac_per_year=catalog.value("support.server_frac_of_price_per_year"),
             shell_life_years=catalog.value("facility.shell_life_years"),
+            silicon_insurance_frac_per_year=catalog.value("finance.insurance.operating_frac_of_asset_value_per_year")
+            * catalog.value("tax.silicon_appraisal_mean_frac"),
         ),
         covenant_dscr=part.covenant_dscr,
         base_leaf=int(np.argmax(plan.leaf_probability)),

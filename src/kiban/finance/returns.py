@@ -12,9 +12,7 @@ from kiban.units.calendar import SECONDS_PER_HOUR
 Array = NDArray[np.float64]
 
 
-def mirr(
-    flows: Array, finance_frac_per_year: float, reinvest_frac_per_year: float, periods_per_year: int = 4
-) -> Array:
+def mirr(flows: Array, finance_frac_per_year: float, reinvest_frac_per_year: float, periods_per_year: int = 4) -> Array:
     """Modified internal rate of return a year, (n,): NaN where a row lacks one of the signs.
 
     Money in is discounted to the first period at the finance rate, money out is carried to the last at the reinvestment
@@ -38,9 +36,9 @@ def in_service(outcome: PlanOutcome, plan: Plan) -> Array:
 def levelised(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -> tuple[Array, float, float]:
     """Levelised cost of compute: by history per hour in service, expected per hour, expected per effective FLOP.
 
-    LCOC = PV(cost before income tax) / PV(accelerator-hours in service), the energy sector's LCOE with hours in the place
-    of MWh. Effective FLOP: hours at work, training or serving, times what the type does in training (P50) times goodput.
-    NaN without hours.
+    LCOC = PV(cost before income tax) / PV(accelerator-hours in service), the energy sector's LCOE with hours in place
+    of MWh. Effective FLOP: hours at work, training or serving, times what the type does in training (P50) times
+    goodput. NaN without hours.
     """
     order = [fleet.accelerators.index(name) for name in plan.accelerators]
     speed = (fleet.accelerator_training_flop_per_s[:, 1] * fleet.accelerator_goodput_frac)[order]

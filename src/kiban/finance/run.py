@@ -33,6 +33,7 @@ from kiban.finance.statements import (
     statement,
 )
 from kiban.finance.traces import finance_traces
+from kiban.finance.transfer import market_price_usd_per_h
 from kiban.finance.unit_costs import unit_costs
 from kiban.finance.warnings import warnings_of
 from kiban.results import Demand, Finance, Fleet, Plan, PlanMetrics, PlanOutcome, Site, Supply
@@ -63,11 +64,9 @@ def run_finance(
     metrics = tuple(d.metrics for d in done)
     real, flows, levered = done[0].real, done[0].flows, done[0].levered
     quarters, base, chance = demand.tree.quarters, inputs.base_leaf, plan.leaf_probability
-    books = books_of(
-        real, flows, levered,
-        leases_of(scenario, plan.chosen, plan, demand, fleet, inputs.terms.rate_frac_per_year),
-        book_lives(catalog, plan, fleet, inputs),
-    )  # fmt: skip
+    lives = book_lives(catalog, plan, fleet, inputs)
+    leases = leases_of(scenario, plan.chosen, plan, demand, fleet, inputs.terms.rate_frac_per_year)
+    books = books_of(real, flows, levered, leases, lives)
     order = [base, *(i for i in range(len(chance)) if i != base)]
     names = plan.leaf_name
     project = tuple(statement(names[i], i, real, flows, levered) for i in order)
@@ -75,7 +74,8 @@ def run_finance(
     units = unit_costs(plan.rungs, plan.accelerators, fleet, inputs.unit)
     shield = model.present_value_usd(levered.shield, flows.index, inputs.rules.discount_frac_per_year)
     uses, sources = sum(v for _, v in levered.uses), sum(v for _, v in levered.sources)
-    recovery = recovery_of(catalog, grid_share_frac(site))
+    recovery = recovery_of(catalog, grid_share_frac(site), lives.silicon_years)
+    price = market_price_usd_per_h(demand, fleet)[plan.leaf_path]
     return Finance(
         metrics=metrics,
         statements=project,
@@ -95,7 +95,7 @@ def run_finance(
         loss_given_default=loss_given_default(
             real, flows, levered, lending.rules.guarantee_frac, base, recovery, quarters, chance
         ),
-        downside=downside(real, of_plan[0].rules, lending, levered, base, quarters, chance),
+        downside=downside(real, price, of_plan[0].rules, lending, levered, base, quarters, chance),
         residuals={
             "finance.sources_less_uses": abs(sources - uses) / max(uses, 1.0),
             "finance.statement_sums": open_sum_frac(project),

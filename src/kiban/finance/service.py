@@ -96,9 +96,7 @@ def serve_loan(loan: Loan, cash: Array, terms: Terms, covenant_dscr: float) -> S
     return serve((one,), cash, np.zeros_like(cash), terms.window_quarters, Rules(covenant_dscr))
 
 
-def serve(
-    tranches: tuple[Tranche, ...], cash: Array, other: Array, start: int, rules: Rules, base: int = 0
-) -> Served:
+def serve(tranches: tuple[Tranche, ...], cash: Array, other: Array, start: int, rules: Rules, base: int = 0) -> Served:
     """Face the scheduled service of all tranches with each history's cash.
 
     In each quarter cash, and reserve that is locked up, pays lenders in proportion to what each is due, arrears first
@@ -255,7 +253,8 @@ def _life_cover(tranches: tuple[Tranche, ...], cash: Array, start: int) -> tuple
     last = np.where(service > 0, time, -1).max(axis=1)
     inside = time[None, :] <= last[:, None]
     able = np.maximum(cash, 0.0)
-    none = np.full(len(cash), np.nan)
-    return tuple(
-        np.divide(worth, owed, out=none.copy(), where=owed > 0) for worth in ((able * inside) @ factor, able @ factor)
-    )  # type: ignore[return-value]
+
+    def cover(worth: Array) -> Array:
+        return np.divide(worth, owed, out=np.full(len(cash), np.nan), where=owed > 0)
+
+    return cover((able * inside) @ factor), cover(able @ factor)

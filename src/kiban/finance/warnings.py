@@ -60,8 +60,8 @@ def _exemption(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -> 
         staff = peak * float(site.site_operations_fte_per_mw[site.sites.index(part.name)])
         if peak > 0 and (staff < jobs or peak < power):
             yield (
-                f"{part.name}: silicon is counted free of the Texas state sales tax (Tax Code 151.3595), which asks for "
-                f"{jobs:g} jobs and {power:g} MW; the plan expects {staff:.0f} jobs on {peak:.1f} MW. Without the "
+                f"{part.name}: silicon is counted free of the Texas state sales tax (Tax Code 151.3595), which asks "
+                f"for {jobs:g} jobs and {power:g} MW; the plan expects {staff:.0f} jobs on {peak:.1f} MW. Without the "
                 f"exemption silicon costs {catalog.value('tax.tx.sales_state_frac'):.2%} more there"
             )
 
@@ -76,7 +76,6 @@ def _early_leases(scenario: Scenario) -> Iterator[str]:
             at = Quarter.parse(block.quarter)
             if start <= at < ready:
                 yield (
-                    f"{part.name}: rent of {block.it_mw:g} MW starts in {block.quarter}, before the site takes new load in "
-                    f"{part.grid_ready_quarter}; it is counted as powered, as the signed block says"
+                    f"{part.name}: rent of {block.it_mw:g} MW starts in {block.quarter}, before the site takes new load "
+                    f"in {part.grid_ready_quarter}; it is counted as powered, as the signed block says"
                 )
-

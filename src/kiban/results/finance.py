@@ -91,7 +91,7 @@ class LossGivenDefault:
     """(L,) exposure less recovery and guarantee."""
     expected_lgd_frac: float
     """Expected loss over expected exposure, over histories with default; NaN without default."""
-    default_probability: float
+    default_chance_frac: float
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ class UnitCost:
     rung: str
     accelerator: str
     parts: tuple[str, ...]
-    """silicon, network, sales_tax, shell, power, operation, property_tax, support, rent, failures, cost_of_capital."""
+    """silicon, network, sales_tax, shell, power, operation, silicon_tax_and_insurance, support, rent, operator_markup,
+    failures, cost_of_capital; what a row does not have is 0."""
     usd_per_gpu_h: Array
     """(parts,) cost per accelerator-hour in service."""
     usd_per_goodput_gpu_h: Array

@@ -64,4 +64,3 @@ def _chips(finance: dict[str, Any], years: float, catalog: Catalog) -> Iterator[
     if tenor >= years:
         message = f"no draw on silicon could be repaid within the horizon of {years:g} years"
         yield ("finance", "chip_tenor_years"), message, {"found": shorten(tenor), "allowed": f"less than {years:g}"}
-
