@@ -92,6 +92,7 @@ def run_finance(
         lender=tuple(lender(names[i], i, levered) for i in order),
         income=tuple(income(names[i], i, books) for i in order),
         balance=tuple(balance_sheet(names[i], i, books) for i in order),
+        book_life_years=(lives.hall_years, lives.silicon_years),
         loss_given_default=loss_given_default(
             real, flows, levered, lending.rules.guarantee_frac, base, recovery, quarters, chance
         ),

@@ -88,6 +88,7 @@ def lender(leaf: str, i: int, levered: Levered) -> Statements:
         "drawn_nominal_usd": -levered.draw[i],
         "fees_nominal_usd": levered.fee[i],
         "interest_accrued_nominal_usd": served.interest[i],
+        "of_which_capitalised_nominal_usd": levered.loan.interest_in_building,
         "service_due_nominal_usd": served.due[i],
         "paid_by_the_plan_nominal_usd": served.paid[i],
         "paid_by_the_guarantor_nominal_usd": served.called[i],

@@ -76,6 +76,6 @@ def _early_leases(scenario: Scenario) -> Iterator[str]:
             at = Quarter.parse(block.quarter)
             if start <= at < ready:
                 yield (
-                    f"{part.name}: rent of {block.it_mw:g} MW starts in {block.quarter}, before the site takes new load "
-                    f"in {part.grid_ready_quarter}; it is counted as powered, as the signed block says"
+                    f"{part.name}: rent of {block.it_mw:g} MW starts in {block.quarter}, before the site takes new "
+                    f"load in {part.grid_ready_quarter}; it is counted as powered, as the signed block says"
                 )

@@ -172,9 +172,7 @@ class Debt:
         fee = self.given.number["debt_fee"] * float(draw.sum())
         self._point("fee", "Fee of the loan, paid at the start", f"debt_fee*{flow['draw'].total}", fee)
 
-    def _coverage(self, cash: Series) -> None:
-        self.sheet.heading("Coverage")
-        service = self.flow["service"]
+    def _dscr(self, cash: Series, service: Series) -> None:
         due = service.values > 0
         values = np.full(self.quarters, np.nan)
         for q in np.flatnonzero(due).tolist():
@@ -201,6 +199,10 @@ class Debt:
             "whole",
             "quarters",
         )
+
+    def _coverage(self, cash: Series) -> None:
+        self.sheet.heading("Coverage")
+        self._dscr(cash, self.flow["service"])
         present, debt = self.points["worth"], self.points["debt"]
         self._point(
             "llcr",

@@ -175,6 +175,8 @@ class Finance:
     """Book income by quarter, likewise."""
     balance: tuple[Statements, ...] = ()
     """Balance sheet at the end of each quarter, likewise."""
+    book_life_years: tuple[float, float] = (0.0, 0.0)
+    """Straight-line lives of halls and of silicon."""
     loss_given_default: LossGivenDefault | None = None
     downside: tuple[DownsideCase, ...] = ()
     residuals: dict[str, float] = field(default_factory=dict)
