@@ -204,6 +204,70 @@ def test_interest_shield_by_hand() -> None:
     assert shield.sum() == pytest.approx(0.21 * interest.sum())
 
 
+ALL_TERMS = {
+    "debt_kind": "level", "cash_sweep_frac": 0.3, "lock_up": True, "guarantee_frac": 0.25, "refinance_year": 3.0,
+    "refinance_tenor_years": 2, "chip_gearing_max_frac": 0.6, "chip_tenor_years": 2, "tenor_years": 3,
+}  # fmt: skip
+
+
+def test_every_term_at_once_balances() -> None:
+    result = finance(**ALL_TERMS)
+    assert max(result.residuals.values()) < 1e-9
+    names = [name for name, _ in result.sources]
+    assert names == ["debt drawn", "debt for capitalised interest", "debt drawn on accelerators", "equity"]
+    sources, uses = dict(result.sources), dict(result.uses)
+    assert 0 < sources["debt drawn on accelerators"] <= 0.6 * uses["accelerators and network"] * (1 + 1e-9)
+    for group in (result.sponsor, result.lender, result.income, result.balance):
+        assert [s.leaf for s in group] == [s.leaf for s in result.statements]
+    for i, owner in enumerate(result.sponsor):
+        taken = owner.values[0] + owner.values[1]
+        assert taken == pytest.approx(row(result, i, "equity_cash_flow"))
+    for i, debt in enumerate(result.lender):
+        line = dict(zip(debt.lines, debt.values, strict=True))
+        assert line["paid_by_the_plan_nominal_usd"] == pytest.approx(-row(result, i, "debt_service"))
+
+
+def test_owners_get_the_tax_that_interest_saves_and_coverage_does_not_count_it() -> None:
+    result, bare = base(), finance(gearing_max_frac=0.0)
+    shield = row(result, 0, "tax_saved_by_interest")
+    assert (shield >= -1e-6).all()
+    assert shield.sum() > 0
+    assert not row(bare, 0, "tax_saved_by_interest").any()
+    cash = "cash_for_debt_service"
+    assert row(result, 0, cash) == pytest.approx(row(bare, 0, cash))
+
+
+def test_levelised_cost_and_modified_return_stand_beside() -> None:
+    scenario, _, _ = solved()
+    result = base()
+    m = result.metrics[0]
+    assert m.lcoc_usd_per_gpu_h == pytest.approx(result.usd_per_gpu_h)
+    assert m.leaf_lcoc_usd_per_gpu_h.min() <= m.lcoc_usd_per_gpu_h <= m.leaf_lcoc_usd_per_gpu_h.max()
+    # The first type does 2e15 x 0.93 FLOP/s, the best 1.8 times that: an hour at work costs what its FLOP do.
+    per_hour = m.lcoc_usd_per_effective_flop * 2e15 * 0.93 * 3600
+    assert per_hour < m.lcoc_usd_per_gpu_h * 3
+    assert (m.leaf_plcr >= m.leaf_llcr - 1e-9).all()
+    reinvest = (1 + scenario.finance.discount_frac_per_year) * (1 + scenario.finance.inflation_frac_per_year) - 1
+    at = model.irrs(row(result, 0, "free_cash_flow")[None, :])[0]
+    if at.status == "unique":
+        low, high = sorted((at.roots_frac_per_year[0], reinvest))
+        assert low - 0.05 <= m.leaf_project_mirr_frac[result.base_leaf] <= high + 0.05
+
+
+def test_a_reader_is_warned_with_the_numbers() -> None:
+    words = " / ".join(base().warnings)
+    assert "8 quarters and would be repaid over 28 more: 12 past the horizon of 24" in words
+    few = replace(fx.site(solved()[0]), site_operations_fte_per_mw=np.full(2, 0.01))
+    scenario, demand, plan = solved()
+    result = run_finance(scenario, rows(), demand, fx.fleet(), few, fx.supply(scenario), plan)
+    assert any("asks for 40 jobs and 20 MW" in w and "6.25%" in w for w in result.warnings)
+    late = scenario.model_copy(update={"sites": [
+        scenario.sites[0].model_copy(update={"grid_ready_quarter": "2027Q3"}), scenario.sites[1]]})  # fmt: skip
+    result = run_finance(late, rows(), demand, fx.fleet(), fx.site(late), fx.supply(late), plan)
+    early = [w for w in result.warnings if "takes new load in 2027Q3" in w]
+    assert [w.split(" MW")[0] for w in early] == ["lake: rent of 60", "lake: rent of 40"]
+
+
 def test_idle_hours_earn_nothing_and_newer_types_press_the_price() -> None:
     _, demand, plan = solved()
     fleet = fx.fleet()
