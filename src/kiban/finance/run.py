@@ -152,6 +152,7 @@ def _finance_plan(
         # No revenue reaches zero when the multiple is infinite, whatever share of the hours is at work.
         break_even_utilisation_frac=scale * _utilisation(outcome, plan, demand) if np.isfinite(scale) else scale,
         leaf_plcr=served.plcr,
+        leaf_guarantor_unpaid_frac=served.claim_frac,
         leaf_project_mirr_frac=mirr(flows.unlevered, *rates),
         leaf_equity_mirr_frac=mirr(levered.equity, *rates),
         leaf_lcoc_usd_per_gpu_h=leaf_lcoc,

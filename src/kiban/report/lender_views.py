@@ -71,19 +71,20 @@ def coverage_view(study: Study) -> View:
         m = finance.metrics[0]
         none = np.full(len(plan.leaf_name), np.nan)
         plcr, mirr = (x if len(x) else none for x in (m.leaf_plcr, m.leaf_equity_mirr_frac))
+        helped = m.leaf_guarantor_unpaid_frac if len(m.leaf_guarantor_unpaid_frac) else np.zeros(len(none))
         for i, name in enumerate(plan.leaf_name):
             rows.append(
                 [
                     words(name) + (" (base)" if i == finance.base_leaf else ""), percent(plan.leaf_probability[i], 2),
                     significant(m.leaf_min_dscr[i]), significant(m.leaf_llcr[i]), significant(plcr[i]),
                     m.leaf_first_breach_quarter[i] or "none", percent(m.leaf_debt_unpaid_frac[i], 2),
-                    usd(m.leaf_npv_usd[i]), significant(m.leaf_moic[i]), _irr(m.leaf_project_irr[i]),
+                    percent(helped[i], 2), usd(m.leaf_npv_usd[i]), significant(m.leaf_moic[i]), _irr(m.leaf_project_irr[i]),
                     _irr(m.leaf_equity_irr[i]), percent(mirr[i]) if np.isfinite(mirr[i]) else "none",
                     significant(m.leaf_payback_years[i], 2),
                 ]
             )  # fmt: skip
     columns = ("History", "Chance>", "Lowest DSCR>", "LLCR>", "PLCR>", f"First under {finance.covenant_dscr:.2f}",
-               "Unpaid debt>", "NPV, real>", "MOIC>", "Project IRR>", "Equity IRR>", "Equity MIRR>",
+               "Unpaid to lenders>", "Borne by guarantor>", "NPV, real>", "MOIC>", "Project IRR>", "Equity IRR>", "Equity MIRR>",
                "Payback, years>")  # fmt: skip
     return view("coverage", "lender", "Coverage and first breach by history",
                 "DSCR, LLCR, PLCR and MOIC are ratios; NPV in real USD, work at market rent", columns, rows,

@@ -61,6 +61,8 @@ class PlanMetrics:
     break_even_utilisation_frac: float
     leaf_plcr: Array = field(default_factory=lambda: np.zeros(0))
     """(L,) project life cover when repayment starts: cash to the horizon over service; NaN without debt."""
+    leaf_guarantor_unpaid_frac: Array = field(default_factory=lambda: np.zeros(0))
+    """(L,) what the guarantor paid and is not paid back by the end, against all debt drawn, both at that date."""
     leaf_project_mirr_frac: Array = field(default_factory=lambda: np.zeros(0))
     """(L,) modified return a year, nominal: money in at the debt rate, money out reinvested at the discount rate."""
     leaf_equity_mirr_frac: Array = field(default_factory=lambda: np.zeros(0))
