@@ -89,6 +89,8 @@ def base() -> Workbook:
         {"hours": True},
         {"owned": True},
         {"owned": True, "likely": 0, "quarters": 40, "tenor_years": 3},
+        {"owned": True, "debt_kind": "level"},
+        {"owned": True, "debt_kind": "straight", "quarters": 40, "tenor_years": 5},
         {"owned": True, "debt_kind": "level", "cash_sweep_frac": 0.4, "guarantee_frac": 0.2, "lock_up": True},
         {"owned": True, "quarters": 40, "chip_gearing_max_frac": 0.6, "chip_tenor_years": 3, "refinance_year": 4},
     ],

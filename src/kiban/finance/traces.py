@@ -120,7 +120,7 @@ def _works(plan: Plan, g: int) -> bool:
 def _unit(cost: UnitCost, rung: Rung) -> Trace:
     terms = ("scenario.finance.discount_frac_per_year", "scenario.finance.utilisation_frac")
     if rung.holds_hall:
-        formula = "per hour in use: silicon with tax, network, shell by annuity, level rent, power, operation, support"
+        formula = "per hour in service: silicon, its tax, network, shell by annuity, level rent, power, upkeep, support"
         place = f"plan.hall_capex.{rung.name}" if rung.kind == "owned" else f"plan.hall_rent.{rung.name}"
         inputs: tuple[str, ...] = (
             f"compute.server_usd_per_gpu.{cost.accelerator}",

@@ -78,14 +78,15 @@ def coverage_view(study: Study) -> View:
                     words(name) + (" (base)" if i == finance.base_leaf else ""), percent(plan.leaf_probability[i], 2),
                     significant(m.leaf_min_dscr[i]), significant(m.leaf_llcr[i]), significant(plcr[i]),
                     m.leaf_first_breach_quarter[i] or "none", percent(m.leaf_debt_unpaid_frac[i], 2),
-                    percent(helped[i], 2), usd(m.leaf_npv_usd[i]), significant(m.leaf_moic[i]), _irr(m.leaf_project_irr[i]),
+                    percent(helped[i], 2), usd(m.leaf_npv_usd[i]), significant(m.leaf_moic[i]),
+                    _irr(m.leaf_project_irr[i]),
                     _irr(m.leaf_equity_irr[i]), percent(mirr[i]) if np.isfinite(mirr[i]) else "none",
                     significant(m.leaf_payback_years[i], 2),
                 ]
             )  # fmt: skip
     columns = ("History", "Chance>", "Lowest DSCR>", "LLCR>", "PLCR>", f"First under {finance.covenant_dscr:.2f}",
-               "Unpaid to lenders>", "Borne by guarantor>", "NPV, real>", "MOIC>", "Project IRR>", "Equity IRR>", "Equity MIRR>",
-               "Payback, years>")  # fmt: skip
+               "Unpaid to lenders>", "Borne by guarantor>", "NPV, real>", "MOIC>", "Project IRR>", "Equity IRR>",
+               "Equity MIRR>", "Payback, years>")  # fmt: skip
     return view("coverage", "lender", "Coverage and first breach by history",
                 "DSCR, LLCR, PLCR and MOIC are ratios; NPV in real USD, work at market rent", columns, rows,
                 "Work earns what renting it would cost on the market of the day, not what it earns the programme. "

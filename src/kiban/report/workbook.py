@@ -81,9 +81,9 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
 
 
 def _debt(book: Book, given: Assumptions, cash: CashFlow, scenario: Scenario, study: Study) -> Debt:
-    """The Debt sheet: live formulas for one sculpted loan, typed rows of the engine for anything more."""
+    """The Debt sheet: live formulas for one loan, typed rows of the engine for anything more."""
     if is_plain(scenario):
-        debt = Debt(book, given, cash)
+        debt = Debt(book, given, cash, scenario.finance.debt_kind)
     else:
         debt = EngineDebt(book, given, cash)
         debt.finance = study.finance

@@ -15,17 +15,24 @@ from kiban.report.workbook_inputs import Assumptions
 Array = NDArray[np.float64]
 
 
-class Debt:
-    """Sculpted debt; after ``write``, ``flow`` holds its rows and ``points`` its headline cells."""
+NOTES = {
+    "sculpted": "service is a constant share of cash",
+    "level": "service is a level annuity from the first quarter with cash",
+    "straight": "principal is repaid evenly from the first quarter with cash",
+}
 
-    def __init__(self, book: Book, given: Assumptions, cash: CashFlow) -> None:
+
+class Debt:
+    """One loan; after ``write``, ``flow`` holds its rows and ``points`` its headline cells."""
+
+    def __init__(self, book: Book, given: Assumptions, cash: CashFlow, kind: str = "sculpted") -> None:
         self.sheet = TimeSheet(
             book,
             "Debt",
             "Debt of the base history",
-            "USD m nominal. Interest is capitalised in the window; then service is a constant share of cash.",
+            f"USD m nominal. Interest is capitalised in the window; then {NOTES[kind]}.",
         )
-        self.given, self.cash = given, cash
+        self.given, self.cash, self.kind = given, cash, kind
         self.quarters = cash.quarters
         self.window = int(min(given.number["draw_quarters"], self.quarters))
         self.rate = (1 + given.number["debt_rate"]) ** 0.25 - 1
@@ -46,8 +53,9 @@ class Debt:
         )
         cash, able = self._able()
         spend, grow = self._spend()
-        principal, share = self._size(able, spend, grow)
-        self._balance(able, spend, principal, share)
+        shape, worth = (able, self.points["worth"]) if self.kind == "sculpted" else self._shape(cash, able)
+        principal, share = self._size(spend, grow)
+        self._balance(shape, worth, spend, principal, share)
         self._coverage(cash)
         self._uses(spend)
 
@@ -107,7 +115,48 @@ class Debt:
         )
         return spend, grow
 
-    def _size(self, able: Series, spend: Series, grow: Series) -> tuple[Point, Point]:
+    def _shape(self, cash: Series, able: Series) -> tuple[Series, Point]:
+        """Service up to a factor, and its present value; the lowest coverage of one dollar goes to the size."""
+        put, number, t = self.sheet.series, self.cash.plan.number, np.arange(self.quarters)
+        last = self.window + self.given.number["tenor_quarters"]
+        due = (np.cumsum(able.values > 0) > 0) & (t < last)
+        here = Series(self.sheet.name, self.sheet.row, due.astype(float))
+
+        def flag(q: int) -> str:
+            before = f"{here[q - 1]}>0," if q else ""
+            return f"IF(AND({number[q]}<draw_quarters+tenor_quarters,OR({before}{able[q]}>0)),1,0)"
+
+        on = put("Service is due", "1", here.values, flag, number="whole")
+        left = np.cumsum(here.values[::-1])[::-1]
+        values = here.values * (1 + self.rate * left if self.kind == "straight" else 1.0)
+        grows = f"*(1+{self.rate_cell}*SUM({{}}))" if self.kind == "straight" else ""
+        shape = put(
+            "Service up to a factor",
+            "1",
+            values,
+            lambda q: on[q] + grows.format(on.span(q, self.quarters - 1)),
+            number="factor",
+        )
+        factor = (1 + self.rate) ** -(t - (self.window - 1.0))
+        power = f"(1+{self.rate_cell})^-({number.all}-(draw_quarters-1))"
+        worth = float(values @ factor)
+        cell = self._point("unit", "Present value of that", f"SUMPRODUCT({shape.all}*{power})", worth, "fine", "1")
+        cover = np.full(self.quarters, np.nan)
+        for q in np.flatnonzero(due).tolist():
+            span = [s for s in range(max(0, q - 3), q + 1) if due[s]]
+            cover[q] = cash.values[span].sum() / values[span].sum() * worth
+
+        def carried(q: int) -> str:
+            first = max(0, q - 3)
+            paid = shape.span(first, q)
+            return f'IF({shape[q]}>0,SUMIF({paid},">0",{cash.span(first, q)})/SUM({paid})*{cell},"")'
+
+        row = put("Debt at a coverage of one over four quarters", "USD m", cover, carried, total="MIN")
+        lowest = max(float(np.nanmin(cover)), 0.0) if due.any() else 0.0
+        self._point("lowest", "Debt at a coverage of one", f"MAX({row.total},0)", lowest)
+        return shape, (cell, worth)
+
+    def _size(self, spend: Series, grow: Series) -> tuple[Point, Point]:
         worth = self.given.number
         gearing, fee = worth["gearing_max"], worth["debt_fee"]
         total, grown = float(spend.values.sum()), float(spend.values @ grow.values)
@@ -126,18 +175,18 @@ class Debt:
             "percent",
             "1",
         )
-        carry = self.points["worth"][1] / worth["target_dscr"]
-        by_cover = self._point("capacity", "Debt by coverage", f"{self.points['worth'][0]}/target_dscr", carry)
+        able = self.points["worth" if self.kind == "sculpted" else "lowest"]
+        carry = able[1] / worth["target_dscr"]
+        by_cover = self._point("capacity", "Debt by coverage", f"{able[0]}/target_dscr", carry)
         share = min(most, carry / grown if grown > 0 else 0.0, 1.0)
         text = f"MIN({by_gearing},IF({grown_cell}>0,{by_cover}/{grown_cell},0),1)"
         share_cell = self._point("share", "Share of spending drawn", text, share, "percent", "1")
         debt = self._point("debt", "Debt when repayment starts", f"{share_cell}*{grown_cell}", share * grown)
         return (debt, share * grown), (share_cell, share)
 
-    def _balance(self, able: Series, spend: Series, debt: Point, share: Point) -> None:
-        present = self.points["worth"]
+    def _balance(self, shape: Series, present: Point, spend: Series, debt: Point, share: Point) -> None:
         draw = share[1] * spend.values
-        service = able.values * (debt[1] / present[1] if present[1] > 0 else 0.0)
+        service = shape.values * (debt[1] / present[1] if present[1] > 0 else 0.0)
         opening, interest, closing = (np.zeros(self.quarters) for _ in range(3))
         owed = 0.0
         for q in range(self.quarters):
@@ -150,10 +199,10 @@ class Debt:
         flow["draw"] = put("Drawn", "USD m", draw, lambda q: f"{share[0]}*{spend[q]}")
         flow["interest"] = put("Interest", "USD m", interest, lambda q: f"{start[q]}*{self.rate_cell}")
         flow["service"] = put(
-            "Debt service, sculpted",
+            f"Debt service, {self.kind}",
             "USD m",
             service,
-            lambda q: f"IF({present[0]}>0,{able[q]}*{debt[0]}/{present[0]},0)",
+            lambda q: f"IF({present[0]}>0,{shape[q]}*{debt[0]}/{present[0]},0)",
         )
         flow["closing"] = put(
             "Closing balance",

@@ -19,7 +19,7 @@ def is_plain(scenario: Scenario) -> bool:
     """Say whether the live formulas of the Debt sheet hold all that is agreed with lenders."""
     part = scenario.finance
     extra = (part.cash_sweep_frac, part.guarantee_frac, part.refinance_year, part.chip_gearing_max_frac)
-    return part.debt_kind == "sculpted" and not part.lock_up and not any(extra)
+    return not part.lock_up and not any(extra)
 
 
 def write_levered_tax(debt: Debt, cash: CashFlow) -> None:
