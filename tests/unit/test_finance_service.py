@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiban.finance.debt import ChipTerms, Terms, size_chips, size_loan
+from kiban.finance.debt import ChipTerms, Terms, rolling_dscr, size_chips, size_loan
 from kiban.finance.service import Refinance, Rules, Served, Tranche, serve
 
 TERMS = Terms(0.08, 0.01, 0.7, 1.3, 20, 4)
@@ -145,7 +145,7 @@ def test_each_draw_on_silicon_is_an_annuity_from_its_delivery() -> None:
     silicon[0, 3], silicon[1, 3], silicon[1, 10] = 100.0, 100.0, 50.0
     loan = size_chips(silicon, np.full(32, 1e3), 0, CHIPS)
     r = CHIPS.rate_per_quarter_frac
-    assert loan.drawn_frac == 0.8
+    assert loan.drawn_frac[3] == 0.8
     assert loan.draw[1, [3, 10]].tolist() == [80.0, 40.0]
     payment = 80 * (1 + r) ** 2 * r / (1 - (1 + r) ** -12)
     assert loan.service[0, 6:18] == pytest.approx(np.full(12, payment))
@@ -161,8 +161,17 @@ def test_silicon_is_lent_on_within_window_horizon_and_coverage() -> None:
     assert (loan.draw[0] > 0).sum() == 16
     assert (size_chips(silicon, np.full(32, 1e3), 0, replace(CHIPS, window_quarters=32)).draw > 0).sum() == 32 - 14
     poor = size_chips(silicon, np.full(32, 8.0), 0, CHIPS)
-    assert 0 < poor.drawn_frac < 0.8
-    assert 8.0 / poor.service[0].max() == pytest.approx(1.3)
+    # The first purchases are lent on to the bound; then every quarter's cash is used to the target.
+    assert poor.drawn_frac[0] == 0.8
+    assert poor.drawn_frac[:16].min() < 0.8
+    assert rolling_dscr(np.full((1, 32), 8.0), poor.service)[0, 6:20].min() == pytest.approx(1.3)
+
+
+def test_a_dry_year_stops_only_the_purchases_it_would_have_to_serve() -> None:
+    silicon, cash = np.zeros((1, 32)), np.where(np.arange(32) < 20, 100.0, -5.0)
+    silicon[0, [1, 12]] = 50.0
+    loan = size_chips(silicon, cash, 0, CHIPS)
+    assert loan.draw[0, [1, 12]].tolist() == [40.0, 0.0]
 
 
 @given(HISTORY, st.floats(0.0, 1.0))

@@ -83,8 +83,8 @@ class ChipLoan:
     draw: Array
     service: Array
     fee: Array
-    drawn_frac: float
-    """Share of silicon that is drawn; below the gearing bound where coverage binds."""
+    drawn_frac: Array
+    """(T,) share of each quarter's silicon that is drawn; below the gearing bound where coverage binds."""
 
 
 def repayment(kind: str, able: Array, rate_per_quarter_frac: float, start: int, last: int) -> Array:
@@ -159,9 +159,9 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
 def size_chips(silicon: Array, base_cash: Array, base: int, terms: ChipTerms) -> ChipLoan:
     """Size the tranche on silicon: a share of each purchase, repaid by a level annuity from its delivery.
 
-    The share is the gearing bound, or less where the base history's cash over the service of all draws would fall
-    under the target over four quarters. A purchase whose annuity would run past the horizon is not lent on.
-    Args: silicon (L, T) nominal spending; base_cash (T,) cash for service; base, index of the base history.
+    Purchases are lent on in their order: each to the gearing bound, or to what the base history's cash over the service
+    of all draws so far carries at the target over four quarters. A purchase whose annuity would run past the horizon
+    is not lent on. Args: silicon (L, T) nominal spending; base_cash (T,) cash for service; base, index of that history.
     """
     quarters = silicon.shape[1]
     r, n, grace = terms.rate_per_quarter_frac, terms.tenor_quarters, terms.grace_quarters
@@ -170,11 +170,22 @@ def size_chips(silicon: Array, base_cash: Array, base: int, terms: ChipTerms) ->
     payment = (1 + r) ** grace * (r / -np.expm1(-n * np.log1p(r)) if r > 0 else 1 / n)
     ages = np.arange(quarters)[None, :] - np.arange(quarters)[:, None]
     schedule = payment * ((ages > grace) & (ages <= grace + n))
-    unit = spend @ schedule
-    covers = lowest_cover(base_cash, unit[base]) if unit[base].any() else 0.0
-    share = min(terms.gearing_max_frac, max(covers, 0.0) / terms.target_dscr)
-    share = share if share > SMALLEST_SHARE else 0.0
-    return ChipLoan(share * spend, share * unit, terms.fee_frac * share * spend, share)
+    share, served = np.full(quarters, terms.gearing_max_frac), np.zeros(quarters)
+    for t in np.flatnonzero(spend[base] > 0).tolist():
+        unit = spend[base, t] * schedule[t]
+        share[t] = min(terms.gearing_max_frac, _carried(base_cash / terms.target_dscr, served, unit))
+        share[t] = share[t] if share[t] > SMALLEST_SHARE else 0.0
+        served = served + share[t] * unit
+    draw = share * spend
+    return ChipLoan(draw, draw @ schedule, terms.fee_frac * draw, share)
+
+
+def _carried(able: Array, served: Array, unit: Array) -> float:
+    """Most of one more service (T,) that cash over four quarters carries beside what is served; 0 if none."""
+    due = (served + unit) > 0
+    room, more = (_last_four(np.where(due, x, 0.0)[None, :])[0] for x in (able - served, unit))
+    touched = due & (more > 0)
+    return max(float((room[touched] / more[touched]).min()), 0.0) if touched.any() else 0.0
 
 
 def lowest_cover(cash: Array, service: Array) -> float:

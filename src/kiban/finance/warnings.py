@@ -22,7 +22,8 @@ def warnings_of(
     if several:
         words.append(f"{len(several)} histories have no single internal rate of return; read NPV and MOIC there")
     if chosen.debt_usd == 0:
-        words.append("no debt is carried: gearing is zero or no cash is left for service")
+        year = "" if scenario.finance.debt_kind == "sculpted" else " in some year of its tenor"
+        words.append(f"no debt is carried: gearing is zero or no cash is left for service{year}")
     words += _cut_tenor(scenario, lending)
     words += _exemption(scenario, catalog, site, plan)
     words += _early_leases(scenario)
