@@ -227,6 +227,40 @@ def test_every_term_at_once_balances() -> None:
         assert line["paid_by_the_plan_nominal_usd"] == pytest.approx(-row(result, i, "debt_service"))
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_any_terms_balance(data: st.DataObject) -> None:
+    def pick(*values: Any) -> Any:
+        return data.draw(st.sampled_from(values))
+
+    result = finance(
+        debt_kind=pick("sculpted", "level", "straight"), gearing_max_frac=pick(0.0, 0.5, 0.95),
+        tenor_years=pick(0.25, 2, 7), target_dscr=pick(1.2, 3.0), cash_sweep_frac=pick(0.0, 0.3, 1.0),
+        lock_up=pick(False, True), guarantee_frac=pick(0.0, 0.3, 1.0), refinance_year=pick(0, 0.25, 2, 5.75),
+        refinance_rate_frac_per_year=pick(0.0, 0.3), refinance_tenor_years=pick(0.25, 3),
+        chip_gearing_max_frac=pick(0.0, 0.5, 0.95), chip_tenor_years=pick(0.25, 1, 4), chip_window_years=pick(1, 20),
+        inflation_frac_per_year=pick(-0.03, 0.0, 0.1),
+    )  # fmt: skip
+    assert max(result.residuals.values()) < 1e-9
+    m = result.metrics[0]
+    for share in (m.leaf_debt_unpaid_frac, m.leaf_guarantor_unpaid_frac):
+        assert ((share >= 0) & (share <= 1)).all()
+    for group in (result.statements, result.sponsor, result.lender, result.income, result.balance):
+        assert all(np.isfinite(s.values).all() for s in group)
+
+
+@pytest.mark.parametrize("kind", ["sculpted", "level", "straight"])
+@pytest.mark.parametrize("chips", [0.0, 0.6])
+def test_the_history_that_sizes_the_debt_pays_on_time(kind: str, chips: float) -> None:
+    result = finance(debt_kind=kind, chip_gearing_max_frac=chips, chip_tenor_years=2)
+    m, debt = result.metrics[0], result.lender[0]
+    assert m.debt_usd > 0
+    missed = debt.values[debt.lines.index("missed_nominal_usd")]
+    assert missed.max() <= 1e-9 * m.debt_usd
+    assert m.leaf_min_dscr[result.base_leaf] >= 1.35 * (1 - 1e-9)
+    assert m.leaf_debt_unpaid_frac[result.base_leaf] == 0.0
+
+
 def test_owners_get_the_tax_that_interest_saves_and_coverage_does_not_count_it() -> None:
     result, bare = base(), finance(gearing_max_frac=0.0)
     shield = row(result, 0, "tax_saved_by_interest")

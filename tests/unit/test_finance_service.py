@@ -55,6 +55,20 @@ def test_lowest_coverage_sizes_a_straight_loan_at_its_first_year() -> None:
     assert poor.effective_dscr == pytest.approx(1.3)
 
 
+@pytest.mark.parametrize("kind", ["level", "straight"])
+def test_no_quarter_of_the_plain_history_is_short(kind: str) -> None:
+    # One poor quarter passes the four-quarter test but could not pay its own instalment.
+    bumpy = np.where(np.arange(32) == 10, 6.0, CASH)
+    loan = size_loan(USES, bumpy, replace(TERMS, kind=kind, gearing_max_frac=0.95))
+    assert loan.service[10] == pytest.approx(6.0)
+    assert loan.balance[-1] == pytest.approx(0.0, abs=1e-9)
+    # A last quarter without cash gets no instalment.
+    cut = size_loan(USES, np.where(np.arange(32) >= 20, -3.0, CASH), replace(TERMS, kind=kind))
+    assert cut.service[20:].max() == 0.0
+    assert cut.balance[19] == pytest.approx(0.0, abs=1e-9)
+    assert cut.principal > 0
+
+
 def test_level_repayment_waits_for_cash_and_interest_is_added() -> None:
     late = np.where(np.arange(32) < 8, 0.0, 30.0)
     loan = size_loan(USES, late, replace(TERMS, kind="level"))

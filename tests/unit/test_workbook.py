@@ -28,6 +28,7 @@ CASES: list[dict[str, Any]] = [
     {"gearing_max_frac": 0.0},
     {"owned": True, "debt_kind": "level", "gearing_max_frac": 0.9},
     {"owned": True, "debt_kind": "straight", "quarters": 40, "tenor_years": 5},
+    {"debt_kind": "straight", "gearing_max_frac": 0.5},
     {"owned": True, "debt_kind": "level", "cash_sweep_frac": 0.4, "guarantee_frac": 0.2, "lock_up": True},
     {
         "owned": True,

@@ -91,7 +91,7 @@ def repayment(kind: str, able: Array, rate_per_quarter_frac: float, start: int, 
     """Service by quarter that repays one dollar owed at the end of quarter ``start - 1``, (T,); zeros if none can.
 
     Sculpted: in proportion to cash. Level: the annuity r / (1 - (1 + r)^-n). Straight: 1/n and interest on the rest.
-    Level and straight start with the first quarter that has cash; interest until then is added to the balance.
+    Level and straight run from the first to the last quarter that has cash; interest before is added to the balance.
     Args: able (T,) cash that may serve, not negative; start and last, quarters [start, last) in which service is due.
     """
     quarters = len(able)
@@ -99,10 +99,10 @@ def repayment(kind: str, able: Array, rate_per_quarter_frac: float, start: int, 
     inside = (time >= start) & (time < last) & (able > 0)
     shape = np.zeros(quarters)
     if inside.any():
-        first = int(np.argmax(inside)) if kind != "sculpted" else start
+        first, last = int(np.argmax(inside)), int(quarters - np.argmax(inside[::-1]))
         due = np.arange(first, last)
         if kind == "sculpted":
-            shape[due] = able[due]
+            shape[due] = able[due] * inside[due]
         elif kind == "level":
             shape[due] = 1.0
         else:
@@ -117,7 +117,7 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
     Debt draws pro rata with uses in the building window; interest is capitalised. Its size is the lesser of the gearing
     bound, (draws + capitalised interest) <= g (uses + interest + fee), and what coverage carries: for a sculpted loan
     the present value of cash over the target, so that coverage is constant; for a level or straight one the principal
-    at which the lowest coverage over four quarters is the target.
+    at which the lowest coverage over four quarters is the target, and at which no quarter's service is above its cash.
     Args: uses (T,) spending per quarter; cash_for_service (T,) after tax. Source: standard project finance
     (Yescombe, Principles of Project Finance, ch. 10 and 12).
     """
@@ -136,7 +136,8 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
     # Sculpted service is in proportion to cash, so coverage of one dollar is the same in every quarter.
     cash = np.maximum(cash_for_service, 0.0) if terms.kind == "sculpted" else cash_for_service
     covers = lowest_cover(cash, unit)
-    share = min(by_gearing, covers / terms.target_dscr / grown if grown > 0 else 0.0, 1.0)
+    most = min(covers / terms.target_dscr, tightest(cash, unit)) if grown > 0 else 0.0
+    share = min(by_gearing, most / grown if grown > 0 else 0.0, 1.0)
     share = share if share > SMALLEST_SHARE else 0.0
     draw = share * spend
     principal = share * grown
@@ -159,9 +160,10 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
 def size_chips(silicon: Array, base_cash: Array, base: int, terms: ChipTerms) -> ChipLoan:
     """Size the tranche on silicon: a share of each purchase, repaid by a level annuity from its delivery.
 
-    Purchases are lent on in their order: each to the gearing bound, or to what the base history's cash over the service
-    of all draws so far carries at the target over four quarters. A purchase whose annuity would run past the horizon
-    is not lent on. Args: silicon (L, T) nominal spending; base_cash (T,) cash for service; base, index of that history.
+    Purchases are lent on in their order: each to the gearing bound, or to what the base history's cash of every quarter
+    carries at the target beside the service of earlier draws, so that what is left for another loan is never negative.
+    A purchase whose annuity would run past the horizon is not lent on. Args: silicon (L, T) nominal spending; base_cash
+    (T,) cash for service; base, index of that history.
     """
     quarters = silicon.shape[1]
     r, n, grace = terms.rate_per_quarter_frac, terms.tenor_quarters, terms.grace_quarters
@@ -173,19 +175,17 @@ def size_chips(silicon: Array, base_cash: Array, base: int, terms: ChipTerms) ->
     share, served = np.full(quarters, terms.gearing_max_frac), np.zeros(quarters)
     for t in np.flatnonzero(spend[base] > 0).tolist():
         unit = spend[base, t] * schedule[t]
-        share[t] = min(terms.gearing_max_frac, _carried(base_cash / terms.target_dscr, served, unit))
+        share[t] = min(terms.gearing_max_frac, tightest(base_cash / terms.target_dscr - served, unit))
         share[t] = share[t] if share[t] > SMALLEST_SHARE else 0.0
         served = served + share[t] * unit
     draw = share * spend
     return ChipLoan(draw, draw @ schedule, terms.fee_frac * draw, share)
 
 
-def _carried(able: Array, served: Array, unit: Array) -> float:
-    """Most of one more service (T,) that cash over four quarters carries beside what is served; 0 if none."""
-    due = (served + unit) > 0
-    room, more = (_last_four(np.where(due, x, 0.0)[None, :])[0] for x in (able - served, unit))
-    touched = due & (more > 0)
-    return max(float((room[touched] / more[touched]).min()), 0.0) if touched.any() else 0.0
+def tightest(cash: Array, service: Array) -> float:
+    """Most of a service that the cash of every single quarter pays; 0 without service."""
+    due = service > 0
+    return max(float((cash[due] / service[due]).min()), 0.0) if due.any() else 0.0
 
 
 def lowest_cover(cash: Array, service: Array) -> float:

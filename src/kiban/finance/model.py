@@ -244,10 +244,16 @@ def _funds(
     chip_fee = 0.0 if chips is None else float(chips.fee[base].sum())
     uses = (*used.items(), ("interest during building", interest), ("fees", loan.fee + chip_fee))
     drawn, on_silicon = float(loan.draw.sum()), 0.0 if chips is None else float(chips.draw[base].sum())
-    sources = [("debt drawn", drawn), ("debt for capitalised interest", interest)]
+    sources = [("debt drawn", drawn), ("debt for capitalised interest", loan.principal - drawn)]
     if chips is not None:
         sources.append(("debt drawn on accelerators", on_silicon))
-    sources.append(("equity", sum(used.values()) + loan.fee + chip_fee - drawn - on_silicon))
+    spend = flows.upfront[base]
+    if chips is None:
+        paid = float(np.maximum(spend[drawing], 0.0).sum())
+    else:
+        rest = spend - lines["silicon"]
+        paid = float(np.maximum(rest[drawing], 0.0).sum() + lines["silicon"][on_chips].sum())
+    sources.append(("equity", paid - drawn - on_silicon + loan.fee + chip_fee))
     return tuple(sources), uses
 
 

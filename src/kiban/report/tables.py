@@ -129,13 +129,15 @@ def _rungs(study: Study) -> CsvTable:
     columns = (
         "rung", "kind", "site", "state", "lead_time_quarters", "term_quarters", "rent_usd_per_kw_month",
         "escalator_frac_per_year", "capex_usd_per_kw", "deposit_frac", "take_or_pay_frac",
-        "operation_usd_per_kw_year", "energy_usd_per_mwh", "pue", "committed_peak_it_mw",
+        "operation_usd_per_kw_year", "energy_usd_per_mwh", "pue", "committed_peak_it_mw", "silicon_sales_tax_frac",
+        "silicon_property_frac_per_year", "operator_markup_frac",
     )  # fmt: skip
     lines = [
         (
             r.name, r.kind, r.site, r.state, r.lead_time_quarters, r.term_quarters, r.rent_usd_per_kw_month,
             r.escalator_frac_per_year, r.capex_usd_per_kw, r.deposit_frac, r.take_or_pay_frac,
             r.operation_usd_per_kw_year, r.energy_usd_per_mwh, r.pue, float(np.max(r.committed_it_mw, initial=0.0)),
+            r.silicon_sales_tax_frac, r.silicon_property_frac_per_year, r.operator_markup_frac,
         )
         for r in study.plan.rungs
     ]  # fmt: skip

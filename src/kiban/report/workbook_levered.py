@@ -157,15 +157,15 @@ class EngineDebt(Debt):
             lambda q: f"{nominal['operating'][q]}+{tax['payable'][q]}",
         )
         self._dscr(cash, due)
-        self._point("debt", "Debt", f"{metrics.debt_usd / MILLION!r}", metrics.debt_usd / MILLION)
+        self.point("debt", "Debt", f"{metrics.debt_usd / MILLION!r}", metrics.debt_usd / MILLION)
         llcr = float(metrics.leaf_llcr[base])
         llcr = llcr if np.isfinite(llcr) else 0.0
-        self._point("llcr", "LLCR when repayment starts, of the engine", f"{llcr!r}", llcr, "ratio", "multiple")
-        self._point("fee", "Fees", flow["fees"].total, float(rows["fees"].sum()))
+        self.point("llcr", "LLCR when repayment starts, of the engine", f"{llcr!r}", llcr, "ratio", "multiple")
+        self.point("fee", "Fees", flow["fees"].total, float(rows["fees"].sum()))
         self.sheet.heading("Uses and sources of the quarters in which debt is drawn, of the engine")
         for name, side, label in (("uses", uses, "Use"), ("sources", sources, "Source")):
             cells = [
-                self._point(f"{name}.{k}", f"{label}: {k}", f"{v / MILLION!r}", v / MILLION) for k, v in side.items()
+                self.point(f"{name}.{k}", f"{label}: {k}", f"{v / MILLION!r}", v / MILLION) for k, v in side.items()
             ]
-            self._point(name, name.capitalize(), "+".join(cells), sum(side.values()) / MILLION)
+            self.point(name, name.capitalize(), "+".join(cells), sum(side.values()) / MILLION)
         self.points["use_interest"] = self.points["uses.interest during building"]
