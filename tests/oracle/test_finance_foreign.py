@@ -1,4 +1,4 @@
-"""Rates of return against pyxirr and numpy-financial."""
+"""Rates of return, loans and leases against pyxirr and numpy-financial."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from kiban.finance.cost_sheet import capital_recovery_frac
+from kiban.finance.debt import Terms, size_loan
 from kiban.finance.irr import irr_batch, present_value
+from kiban.finance.leases import lease_kernel
+from kiban.finance.returns import mirr
 
 pytestmark = pytest.mark.oracle
 npf = pytest.importorskip("numpy_financial")
@@ -51,3 +54,38 @@ def test_recovery_factor_is_the_annuity_payment() -> None:
     for rate in (0.01, 0.065, 0.2):
         for years in (1, 5, 14, 40):
             assert float(capital_recovery_frac(rate, years)) == pytest.approx(-npf.pmt(rate, years, 1.0))
+
+
+def test_modified_returns_agree_by_year_and_by_quarter() -> None:
+    rng = np.random.default_rng(7)
+    flows = np.concatenate([-rng.uniform(50, 150, (100, 1)), rng.normal(8, 20, (100, 20))], axis=1)
+    for finance, reinvest in ((0.05, 0.08), (0.12, 0.0), (0.0, 0.2)):
+        yearly = mirr(flows, finance, reinvest, periods_per_year=1)
+        quarterly = mirr(flows, (1 + finance) ** 4 - 1, (1 + reinvest) ** 4 - 1)
+        for i, row in enumerate(flows):
+            assert yearly[i] == pytest.approx(npf.mirr(row, finance, reinvest), abs=1e-9)
+            assert yearly[i] == pytest.approx(pyxirr.mirr(row, finance, reinvest), abs=1e-9)
+            assert (1 + quarterly[i]) ** 0.25 - 1 == pytest.approx(npf.mirr(row, finance, reinvest), abs=1e-9)
+
+
+@pytest.mark.parametrize(("rate", "tenor"), [(0.03, 4), (0.08, 20), (0.2, 28)])
+def test_level_and_straight_loans_are_theirs(rate: float, tenor: int) -> None:
+    uses, cash = np.where(np.arange(40) < 4, 100.0, 0.0), np.where(np.arange(40) < 4, 0.0, 1e3)
+    level, straight = (size_loan(uses, cash, Terms(rate, 0.01, 0.7, 1.3, tenor, 4, k)) for k in ("level", "straight"))
+    r, period = (1 + rate) ** 0.25 - 1, np.arange(1, tenor + 1)
+    due = slice(4, 4 + tenor)
+    assert level.service[due] == pytest.approx(np.full(tenor, -npf.pmt(r, tenor, level.principal)))
+    assert level.interest[due] == pytest.approx(-npf.ipmt(r, period, tenor, level.principal))
+    repaid = level.service[due] - level.interest[due]
+    assert repaid == pytest.approx(-npf.ppmt(r, period, tenor, level.principal))
+    even = straight.principal * (1 / tenor + r * (1 - (period - 1) / tenor))
+    assert straight.service[due] == pytest.approx(even)
+    assert npf.npv(r, [-straight.principal, *straight.service[due]]) == pytest.approx(0, abs=1e-8)
+
+
+@pytest.mark.parametrize(("rate", "term"), [(0.005, 12), (0.0175, 60), (0.03, 80)])
+def test_a_level_lease_is_owed_the_present_value_of_an_annuity(rate: float, term: int) -> None:
+    kernel = lease_kernel(term, 1.0, rate)
+    left = np.arange(term - 1, -1, -1)
+    assert kernel.liability == pytest.approx([-npf.pv(rate, n, 1.0) for n in left])
+    assert kernel.payment[0] + kernel.liability[0] == pytest.approx(-npf.pv(rate, term, 1.0, when="begin"))

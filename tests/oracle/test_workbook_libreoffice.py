@@ -84,7 +84,16 @@ def base() -> Workbook:
 
 
 @pytest.mark.parametrize(
-    "case", [{"hours": True}, {"owned": True}, {"owned": True, "likely": 0, "quarters": 40, "tenor_years": 3}]
+    "case",
+    [
+        {"hours": True},
+        {"owned": True},
+        {"owned": True, "likely": 0, "quarters": 40, "tenor_years": 3},
+        {"owned": True, "debt_kind": "level"},
+        {"owned": True, "debt_kind": "straight", "quarters": 40, "tenor_years": 5},
+        {"owned": True, "debt_kind": "level", "cash_sweep_frac": 0.4, "guarantee_frac": 0.2, "lock_up": True},
+        {"owned": True, "quarters": 40, "chip_gearing_max_frac": 0.6, "chip_tenor_years": 3, "refinance_year": 4},
+    ],
 )
 def test_every_formula_recalculates_to_its_cached_value(case: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "workbook.xlsx"
@@ -168,3 +177,20 @@ def test_inflation_leaves_a_tax_free_real_value_without_contracts_alone() -> Non
     calm, hot = changed(inflation=0.0), changed(inflation=0.06)
     assert row(calm, "Cash flow", "Value of served tokens") == row(hot, "Cash flow", "Value of served tokens")
     assert number(hot, "Cash flow", "Hall rent") > number(calm, "Cash flow", "Hall rent")
+
+
+@pytest.mark.parametrize("inputs", [{}, {"energy_price_factor": 1.5}, {"debt_rate": 0.12}, {"interest_cap": 0.05}])
+def test_the_balance_sheet_balances_after_a_change(inputs: dict[str, float]) -> None:
+    book = changed(**inputs)
+    assert max(map(abs, row(book, "Balance sheet", "Open: assets less liabilities and equity"))) < 1e-5
+    assert row(book, "Balance sheet", "Assets")[-1] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_cap_on_interest_costs_the_owners_alone() -> None:
+    tight = changed(interest_cap=0.02)
+    shield = ("Debt", "Tax saved by interest")
+    assert 0 <= number(tight, *shield) < number(base(), *shield)
+    gap = number(base(), *shield) - number(tight, *shield)
+    equity = [number(b, "Cash flow", "Cash flow to equity, nominal") for b in (base(), tight)]
+    assert equity[0] - equity[1] == pytest.approx(gap)
+    assert number(tight, *DSCR) == pytest.approx(number(base(), *DSCR))

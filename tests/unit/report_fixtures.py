@@ -13,11 +13,13 @@ from kiban.catalog import load_catalog
 from kiban.plan import run_plan
 from kiban.results import (
     Claim,
+    DownsideCase,
     Driver,
     Finance,
     Gauge,
     Impact,
     Irr,
+    LossGivenDefault,
     MoneyFlow,
     Plan,
     PlanMetrics,
@@ -133,8 +135,28 @@ def finance_of(plan: Plan) -> Finance:
         usd_per_gpu_h=2.47,
         usd_per_goodput_gpu_h=3.71,
         usd_per_mtok=0.192,
+        lender=tuple(_lender(plan.leaf_name[i], g, quarters) for i, g in enumerate(good)),
+        downside=tuple(
+            DownsideCase(name, "a blow", 1.5 - k, 1.6 - k / 2, "2028Q1" if k else "", k / 4, k / 3, 4e9 - k * 1e9)
+            for k, name in enumerate(("as planned", "price -30 %"))
+        ),
+        loss_given_default=LossGivenDefault(
+            ("land and grid", "shell and plant", "silicon"),
+            tuple("2030Q1" if u > 0 else "" for u in unpaid),
+            9e9 * (unpaid > 0),
+            np.outer(unpaid > 0, [0.5e9, 1e9, 2e9]),
+            1e9 * (unpaid > 0),
+            4.5e9 * (unpaid > 0),
+            0.5,
+            0.2,
+        ),
         warnings=("finance: a warning with <b>tags</b> & an ampersand",),
     )
+
+
+def _lender(leaf: str, good: float, quarters: int) -> Statements:
+    owed = 12.5e9 * np.linspace(1, max(0.0, 1 - good), quarters)
+    return Statements("plan", leaf, ("service_due_nominal_usd", "balance_nominal_usd"), np.stack([owed * 0.1, owed]))
 
 
 def _unit_cost(rung: str, own: bool, chip: str, g: int) -> UnitCost:
@@ -269,6 +291,7 @@ def bare() -> tuple[Scenario, Study, Risk]:
     plan = run_plan(one, load_catalog(), grown, study.fleet, where, power)
     finance = replace(
         study.finance, metrics=(), statements=(), sources=(), uses=(), unit_costs=(),
+        lender=(), downside=(), loss_given_default=None,
         leaf_quarterly_dscr=np.full((1, 24), np.nan), usd_per_gpu_h=float("nan"), usd_per_mtok=float("inf"),
     )  # fmt: skip
     zero = np.zeros(24)

@@ -52,6 +52,7 @@ def test_a_full_study_draws_everything_and_a_bare_one_says_why_not() -> None:
     assert [f["id"] for f in figures_of(small()) if f["empty"]] == []
     empty = {f["id"] for f in figures_of(bare()) if f["empty"]}
     assert {"halls", "tree", "waterfall", "pue", "duration", "dscr", "funds", "money", "jobs", "tornado_value"} <= empty
+    assert {"debt_owed", "default_loss"} <= empty
     assert all(f["empty"].endswith(".") for f in figures_of(bare()) if f["empty"])
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiban.finance.debt import Terms, rolling_dscr, serve_loan, size_loan
+from kiban.finance.debt import Terms, rolling_dscr, size_loan
+from kiban.finance.service import serve_loan
 
 TERMS = Terms(
     rate_frac_per_year=0.07, fee_frac=0.01, gearing_max_frac=0.7, target_dscr=1.35, tenor_quarters=20, window_quarters=4

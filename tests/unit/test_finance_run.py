@@ -62,7 +62,8 @@ def row(result: Finance, leaf: int, name: str) -> np.ndarray:
 
 def test_balances_close_and_nothing_is_nan() -> None:
     result = base()
-    assert set(result.residuals) == {"finance.sources_less_uses", "finance.statement_sums", "finance.tax_basis"}
+    names = {"sources_less_uses", "statement_sums", "tax_basis", "balance_sheet", "debt_balance"}
+    assert set(result.residuals) == {f"finance.{name}" for name in names}
     assert max(result.residuals.values()) < 1e-9
     assert sum(v for _, v in result.sources) == pytest.approx(sum(v for _, v in result.uses))
     assert all(v >= 0 for _, v in (*result.sources, *result.uses))
@@ -195,12 +196,110 @@ def test_interest_shield_by_hand() -> None:
     real = model.RealFlows(flat + 100.0, *(flat for _ in range(9)))
     flows = model.nominal(real, rules)
     loan = size_loan(np.where(np.arange(12) < 4, 100.0, 0.0), flows.for_service[0], Terms(0.2, 0.0, 0.9, 1.0, 8, 4))
-    shield = model.interest_shield(flows, loan, rules)[0]
+    shield = model.interest_shield(flows, loan.interest - loan.interest_in_building, rules)[0]
     interest = np.where(np.arange(12) < 4, 0.0, loan.interest)
     # Nothing of the window counts; later interest saves 21 % of itself up to 30 of income, the rest waits.
     assert shield[:4] == pytest.approx(np.zeros(4))
     assert (shield <= 0.21 * 30 + 1e-9).all()
     assert shield.sum() == pytest.approx(0.21 * interest.sum())
+
+
+ALL_TERMS = {
+    "debt_kind": "level", "cash_sweep_frac": 0.3, "lock_up": True, "guarantee_frac": 0.25, "refinance_year": 3.0,
+    "refinance_tenor_years": 2, "chip_gearing_max_frac": 0.6, "chip_tenor_years": 2, "tenor_years": 3,
+}  # fmt: skip
+
+
+def test_every_term_at_once_balances() -> None:
+    result = finance(**ALL_TERMS)
+    assert max(result.residuals.values()) < 1e-9
+    names = [name for name, _ in result.sources]
+    assert names == ["debt drawn", "debt for capitalised interest", "debt drawn on accelerators", "equity"]
+    sources, uses = dict(result.sources), dict(result.uses)
+    assert 0 < sources["debt drawn on accelerators"] <= 0.6 * uses["accelerators and network"] * (1 + 1e-9)
+    for group in (result.sponsor, result.lender, result.income, result.balance):
+        assert [s.leaf for s in group] == [s.leaf for s in result.statements]
+    for i, owner in enumerate(result.sponsor):
+        taken = owner.values[0] + owner.values[1]
+        assert taken == pytest.approx(row(result, i, "equity_cash_flow"))
+    for i, debt in enumerate(result.lender):
+        line = dict(zip(debt.lines, debt.values, strict=True))
+        assert line["paid_by_the_plan_nominal_usd"] == pytest.approx(-row(result, i, "debt_service"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_any_terms_balance(data: st.DataObject) -> None:
+    def pick(*values: Any) -> Any:
+        return data.draw(st.sampled_from(values))
+
+    result = finance(
+        debt_kind=pick("sculpted", "level", "straight"), gearing_max_frac=pick(0.0, 0.5, 0.95),
+        tenor_years=pick(0.25, 2, 7), target_dscr=pick(1.2, 3.0), cash_sweep_frac=pick(0.0, 0.3, 1.0),
+        lock_up=pick(False, True), guarantee_frac=pick(0.0, 0.3, 1.0), refinance_year=pick(0, 0.25, 2, 5.75),
+        refinance_rate_frac_per_year=pick(0.0, 0.3), refinance_tenor_years=pick(0.25, 3),
+        chip_gearing_max_frac=pick(0.0, 0.5, 0.95), chip_tenor_years=pick(0.25, 1, 4), chip_window_years=pick(1, 20),
+        inflation_frac_per_year=pick(-0.03, 0.0, 0.1),
+    )  # fmt: skip
+    assert max(result.residuals.values()) < 1e-9
+    m = result.metrics[0]
+    for share in (m.leaf_debt_unpaid_frac, m.leaf_guarantor_unpaid_frac):
+        assert ((share >= 0) & (share <= 1)).all()
+    for group in (result.statements, result.sponsor, result.lender, result.income, result.balance):
+        assert all(np.isfinite(s.values).all() for s in group)
+
+
+@pytest.mark.parametrize("kind", ["sculpted", "level", "straight"])
+@pytest.mark.parametrize("chips", [0.0, 0.6])
+def test_the_history_that_sizes_the_debt_pays_on_time(kind: str, chips: float) -> None:
+    result = finance(debt_kind=kind, chip_gearing_max_frac=chips, chip_tenor_years=2)
+    m, debt = result.metrics[0], result.lender[0]
+    assert m.debt_usd > 0
+    missed = debt.values[debt.lines.index("missed_nominal_usd")]
+    assert missed.max() <= 1e-9 * m.debt_usd
+    assert m.leaf_min_dscr[result.base_leaf] >= 1.35 * (1 - 1e-9)
+    assert m.leaf_debt_unpaid_frac[result.base_leaf] == 0.0
+
+
+def test_owners_get_the_tax_that_interest_saves_and_coverage_does_not_count_it() -> None:
+    result, bare = base(), finance(gearing_max_frac=0.0)
+    shield = row(result, 0, "tax_saved_by_interest")
+    assert (shield >= -1e-6).all()
+    assert shield.sum() > 0
+    assert not row(bare, 0, "tax_saved_by_interest").any()
+    cash = "cash_for_debt_service"
+    assert row(result, 0, cash) == pytest.approx(row(bare, 0, cash))
+
+
+def test_levelised_cost_and_modified_return_stand_beside() -> None:
+    scenario, _, _ = solved()
+    result = base()
+    m = result.metrics[0]
+    assert m.lcoc_usd_per_gpu_h == pytest.approx(result.usd_per_gpu_h)
+    assert m.leaf_lcoc_usd_per_gpu_h.min() <= m.lcoc_usd_per_gpu_h <= m.leaf_lcoc_usd_per_gpu_h.max()
+    # The first type does 2e15 x 0.93 FLOP/s, the best 1.8 times that: an hour at work costs what its FLOP do.
+    per_hour = m.lcoc_usd_per_effective_flop * 2e15 * 0.93 * 3600
+    assert per_hour < m.lcoc_usd_per_gpu_h * 3
+    assert (m.leaf_plcr >= m.leaf_llcr - 1e-9).all()
+    reinvest = (1 + scenario.finance.discount_frac_per_year) * (1 + scenario.finance.inflation_frac_per_year) - 1
+    at = model.irrs(row(result, 0, "free_cash_flow")[None, :])[0]
+    if at.status == "unique":
+        low, high = sorted((at.roots_frac_per_year[0], reinvest))
+        assert low - 0.05 <= m.leaf_project_mirr_frac[result.base_leaf] <= high + 0.05
+
+
+def test_a_reader_is_warned_with_the_numbers() -> None:
+    words = " / ".join(base().warnings)
+    assert "8 quarters and would be repaid over 28 more: 12 past the horizon of 24" in words
+    few = replace(fx.site(solved()[0]), site_operations_fte_per_mw=np.full(2, 0.01))
+    scenario, demand, plan = solved()
+    result = run_finance(scenario, rows(), demand, fx.fleet(), few, fx.supply(scenario), plan)
+    assert any("asks for 40 jobs and 20 MW" in w and "6.25%" in w for w in result.warnings)
+    late = scenario.model_copy(update={"sites": [
+        scenario.sites[0].model_copy(update={"grid_ready_quarter": "2027Q3"}), scenario.sites[1]]})  # fmt: skip
+    result = run_finance(late, rows(), demand, fx.fleet(), fx.site(late), fx.supply(late), plan)
+    early = [w for w in result.warnings if "takes new load in 2027Q3" in w]
+    assert [w.split(" MW")[0] for w in early] == ["lake: rent of 60", "lake: rent of 40"]
 
 
 def test_idle_hours_earn_nothing_and_newer_types_press_the_price() -> None:

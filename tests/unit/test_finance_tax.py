@@ -88,3 +88,17 @@ def test_margin_tax_is_due_in_a_loss_too() -> None:
     texas = replace(RULES, margin_tax_frac=0.00525)
     tax, _ = income_tax(np.array([[100.0]]), np.array([[500.0]]), np.zeros((1, 1)), np.zeros((1, 1)), texas)
     assert tax[0, 0] == pytest.approx(0.525)
+
+
+@given(
+    st.lists(st.floats(-100, 100), min_size=12, max_size=12),
+    st.lists(st.floats(0, 60), min_size=12, max_size=12),
+    st.lists(st.floats(0, 60), min_size=12, max_size=12),
+)
+def test_interest_never_raises_a_tax(earned: list[float], off: list[float], interest: list[float]) -> None:
+    revenue, write_off, owed = np.array([np.maximum(earned, 0)]), np.array([off]), np.array([interest])
+    cost = np.array([np.maximum(np.negative(earned), 0)])
+    with_, losses = income_tax(revenue, cost, write_off, owed, RULES)
+    without, fewer = income_tax(revenue, cost, write_off, owed * 0, RULES)
+    assert (with_ <= without + 1e-9).all()
+    assert (losses >= fewer - 1e-9).all()

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import plan_fixtures as fx
 import pytest
+import test_finance_run as room
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kiban.finance.unit_costs import PARTS, UnitTerms, level_frac, unit_costs
+from kiban.plan.inputs import build_inputs
 from kiban.results import Rung, UnitCost
 
 HOURS = 8760.0
@@ -125,3 +127,38 @@ def test_dearer_capital_and_idler_hours_never_make_a_useful_hour_cheaper(rate: f
         dear = one(rung, replace(TERMS, discount_frac_per_year=rate * up, utilisation_frac=use / up))
         assert busy.usd_per_goodput_gpu_h.sum() <= base.usd_per_goodput_gpu_h.sum() * (1 + 1e-12)
         assert base.usd_per_goodput_gpu_h.sum() <= dear.usd_per_goodput_gpu_h.sum() * (1 + 1e-12)
+
+
+def test_silicon_bears_the_taxes_of_its_state() -> None:
+    taxed = replace(OWNED, silicon_sales_tax_frac=0.02, silicon_property_frac_per_year=0.004)
+    insured = replace(TERMS, silicon_insurance_frac_per_year=0.001)
+    bare, cost = one(OWNED, TERMS), one(taxed, insured)
+    assert part(cost, "sales_tax") * HOURS == pytest.approx(0.02 * 49e3 / 5)
+    assert part(cost, "silicon_tax_and_insurance") * HOURS == pytest.approx(0.005 * 49e3)
+    annuity = 0.08 / (1 - 1.08**-5)
+    gap = float(cost.usd_per_gpu_h.sum() - bare.usd_per_gpu_h.sum()) * HOURS
+    assert gap == pytest.approx(0.02 * 49e3 * annuity + 0.005 * 49e3)
+    assert part(one(RENTED, insured), "sales_tax") == 0.0
+
+
+def test_an_operators_markup_is_told_from_its_rent() -> None:
+    marked = one(replace(LEASED, operator_markup_frac=0.1 / 1.1), TERMS)
+    plain = one(LEASED, TERMS)
+    assert part(marked, "operator_markup") == pytest.approx(0.1 * part(marked, "rent"))
+    assert marked.usd_per_gpu_h.sum() == pytest.approx(plain.usd_per_gpu_h.sum())
+    assert marked.straight_line_usd_per_gpu_h == pytest.approx(plain.straight_line_usd_per_gpu_h)
+
+
+def test_rungs_carry_the_tax_that_the_plan_pays() -> None:
+    scenario, demand, plan = room.solved()
+    catalog, where, power = fx.PlanCatalog(), fx.site(scenario), fx.supply(scenario)
+    inputs = build_inputs(scenario, catalog, demand, fx.fleet(), where, power)  # type: ignore[arg-type]
+    pools = inputs.case.pools
+    for rung in plan.rungs:
+        if rung.holds_hall:
+            at = [s.name for s in scenario.sites].index(rung.site)
+            mine = pools.area == inputs.case.site_area[at]
+            assert pools.price_usd[mine] / pools.resale_usd[mine] == pytest.approx(1 + rung.silicon_sales_tax_frac)
+            assert rung.operator_markup_frac == pytest.approx(0.1 / 1.1 if rung.kind == "operator_sublet" else 0.0)
+        else:
+            assert rung.silicon_sales_tax_frac == rung.silicon_property_frac_per_year == 0.0

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import workbook_fixtures as fx
 from plan_fixtures import scenario
 from report_fixtures import bare, small
 
@@ -144,3 +145,21 @@ def test_a_bare_study_has_sentences_in_place_of_charts() -> None:
 
 def test_the_file_stays_small(page: str) -> None:
     assert len(page.encode()) < 3_000_000
+
+
+def test_the_lender_reads_terms_downside_losses_and_five_statements() -> None:
+    texts = read(render((*fx.study(owned=True)[:1], *fx.study(owned=True)[2:]))).texts
+    whole = " ".join(" ".join(texts).split())
+    for words in (
+        "What is agreed with lenders", "Downside: what a blow does to the debt", "delay +12 months", "all three",
+        "Project: cash flow of the base history", "Owners: cash of the base history", "lease liability",
+        "Lenders: debt of the base history", "Book income of the base history", "liabilities and equity",
+        "tax saved by interest", "LCOC, USD per 10^18 effective FLOP", "Borne by guarantor",
+    ):  # fmt: skip
+        assert words in whole, words
+
+
+def test_losses_by_layer_are_on_the_page(page: str) -> None:
+    whole = " ".join(" ".join(read(page).texts).split())
+    assert "Paid by shell and plant" in whole
+    assert "Some service stays unpaid with 20 % chance; expected loss is 50 % of exposure" in whole

@@ -17,8 +17,8 @@ from openpyxl.workbook import Workbook
 from kiban.report.workbook import write_workbook
 
 SHEETS = [
-    "Summary", "Assumptions", "Plan", "Capex schedule", "Operations", "Cash flow", "Debt", "Unit costs", "Futures",
-    "Impact", "Hourly", "Monthly", "Sources", "Checks",
+    "Summary", "Assumptions", "Plan", "Capex schedule", "Operations", "Cash flow", "Debt", "Balance sheet", "Downside",
+    "Unit costs", "Futures", "Impact", "Hourly", "Monthly", "Sources", "Checks",
 ]  # fmt: skip
 CASES: list[dict[str, Any]] = [
     {},
@@ -26,6 +26,18 @@ CASES: list[dict[str, Any]] = [
     {"owned": True},
     {"owned": True, "likely": 0, "quarters": 40, "gearing_max_frac": 0.9, "tenor_years": 3},
     {"gearing_max_frac": 0.0},
+    {"owned": True, "debt_kind": "level", "gearing_max_frac": 0.9},
+    {"owned": True, "debt_kind": "straight", "quarters": 40, "tenor_years": 5},
+    {"debt_kind": "straight", "gearing_max_frac": 0.5},
+    {"owned": True, "debt_kind": "level", "cash_sweep_frac": 0.4, "guarantee_frac": 0.2, "lock_up": True},
+    {
+        "owned": True,
+        "quarters": 40,
+        "chip_gearing_max_frac": 0.6,
+        "chip_tenor_years": 3,
+        "refinance_year": 4,
+        "tenor_years": 7,
+    },
 ]
 
 

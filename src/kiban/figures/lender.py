@@ -1,4 +1,4 @@
-"""What a lender looks at: sources and uses, coverage by history."""
+"""What a lender looks at: sources and uses, coverage and debt by history, loss by layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kiban.figures.colors import RED, cycle
+from kiban.figures.colors import GREY, RED, cycle
 from kiban.figures.figure import (
     Basis,
     Figure,
@@ -27,8 +27,13 @@ MOST_DSCR, LEAST_DSCR = 6.0, -2.0
 
 
 def lender_figures(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis) -> list[Figure]:
-    """Sources and uses as two stacked columns, and DSCR of every history under the covenant."""
-    return [_funds(finance, basis), _dscr(finance, plan, quarters, basis)]
+    """Sources and uses, DSCR of every history under the covenant, debt that is owed, and what a default leaves."""
+    return [
+        _funds(finance, basis),
+        _dscr(finance, plan, quarters, basis),
+        _owed(finance, quarters, basis),
+        _loss(finance, plan, basis),
+    ]
 
 
 def _funds(finance: Finance, basis: Basis) -> Figure:
@@ -77,3 +82,46 @@ def _dscr(finance: Finance, plan: Plan, quarters: tuple[str, ...], basis: Basis)
     series.append(line("covenant", [finance.covenant_dscr] * len(shown), RED, "dashed", 1.6))
     option = cartesian(quarter_axis(shown), value_axis(min=LEAST_DSCR if low < 0 else 0), series)
     return figure(frame, basis, option, [*legend, ("covenant", RED)], "plain")
+
+
+def _owed(finance: Finance, quarters: tuple[str, ...], basis: Basis) -> Figure:
+    frame = Frame(
+        "debt_owed", "lender", "Debt that is owed, by history", "nominal USD at the end of the quarter",
+        ("finance", "plan"), "All tranches, arrears with interest included.", 320, True,
+    )  # fmt: skip
+    rows = [(s.leaf, s.values[s.lines.index("balance_nominal_usd")]) for s in finance.lender]
+    if not rows or max(float(v.max(initial=0.0)) for _, v in rows) <= 0:
+        return empty_figure(frame, basis, "The plan raises no debt.")
+    series, legend = [], []
+    for i, (leaf, values) in enumerate(rows):
+        label = words(leaf or "the only future") + (" (base)" if i == 0 else "")
+        series.append(line(label, values, cycle(i), width=3.0 if i == 0 else 1.4))
+        legend.append((label, cycle(i)))
+    option = cartesian(quarter_axis(list(quarters)), value_axis(min=0), series)
+    return figure(frame, basis, option, legend, "usd")
+
+
+def _loss(finance: Finance, plan: Plan, basis: Basis) -> Figure:
+    frame = Frame(
+        "default_loss", "lender", "Who pays the debt if lenders stop the plan when they are first not paid",
+        "nominal USD of debt outstanding then", ("finance", "plan"),
+        "Histories with service that stays unpaid. Recovery shares are assumed rows.", 320, True,
+    )  # fmt: skip
+    lost = finance.loss_given_default
+    hit = [] if lost is None else [i for i, q in enumerate(lost.leaf_default_quarter) if q]
+    if lost is None or not hit:
+        return empty_figure(frame, basis, "No history leaves service unpaid.")
+    parts = [(f"sale of {name}", lost.leaf_layer_recovered_nominal_usd[:, k]) for k, name in enumerate(lost.layers)]
+    parts += [("guarantor", lost.leaf_guarantor_nominal_usd), ("loss of lenders", lost.leaf_lender_loss_nominal_usd)]
+    rest = lost.leaf_exposure_nominal_usd - np.sum([v for _, v in parts], axis=0)
+    parts.insert(-1, ("locked-up cash", np.where(rest > 0.5, rest, 0.0)))
+    series, legend = [], []
+    for k, (name, values) in enumerate(parts):
+        row = [float(values[i]) for i in hit]
+        if any(row):
+            color = RED if name == "loss of lenders" else GREY if name == "locked-up cash" else cycle(k)
+            series.append(bar(name, row, color, "default"))
+            legend.append((name, color))
+    labels = [f"{words(plan.leaf_name[i])}\n{lost.leaf_default_quarter[i]}" for i in hit]
+    option = cartesian({"type": "category", "data": labels}, value_axis(), series)
+    return figure(frame, basis, option, legend, "usd")

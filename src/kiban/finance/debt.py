@@ -1,4 +1,4 @@
-"""Debt: drawn with the spending of the building window, sculpted to a coverage, faced in every history."""
+"""Sizing of debt on one history: a loan drawn with the spending of a window, and a tranche drawn with chips."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ Array = NDArray[np.float64]
 SMALLEST_SHARE = 1e-12
 """A loan below this share of spending is rounding, not debt; coverage over it would be infinite."""
 
+KINDS = ("sculpted", "level", "straight")
+
+
+def per_quarter_frac(rate_frac_per_year: float) -> float:
+    """Effective rate of a quarter."""
+    return float((1 + rate_frac_per_year) ** 0.25 - 1)
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -23,11 +30,33 @@ class Terms:
     target_dscr: float
     tenor_quarters: int
     window_quarters: int
+    kind: str = "sculpted"
+    """``sculpted`` (service follows cash), ``level`` (annuity) or ``straight`` (equal principal)."""
 
     @property
     def rate_per_quarter_frac(self) -> float:
         """Effective rate of a quarter."""
-        return float((1 + self.rate_frac_per_year) ** 0.25 - 1)
+        return per_quarter_frac(self.rate_frac_per_year)
+
+
+@dataclass(frozen=True)
+class ChipTerms:
+    """Terms of the tranche that is drawn with each delivery of silicon and repaid by a level annuity of its own."""
+
+    rate_frac_per_year: float
+    fee_frac: float
+    gearing_max_frac: float
+    target_dscr: float
+    tenor_quarters: int
+    """Annuity of each draw, from the delivery on."""
+    grace_quarters: int
+    """Order to delivery: interest is added to the balance."""
+    window_quarters: int
+
+    @property
+    def rate_per_quarter_frac(self) -> float:
+        """Effective rate of a quarter."""
+        return per_quarter_frac(self.rate_frac_per_year)
 
 
 @dataclass(frozen=True)
@@ -47,12 +76,48 @@ class Loan:
     gearing_frac: float
 
 
+@dataclass(frozen=True)
+class ChipLoan:
+    """The tranche on silicon; arrays (L, T) nominal USD: each history draws with its own purchases."""
+
+    draw: Array
+    service: Array
+    fee: Array
+    drawn_frac: Array
+    """(T,) share of each quarter's silicon that is drawn; below the gearing bound where coverage binds."""
+
+
+def repayment(kind: str, able: Array, rate_per_quarter_frac: float, start: int, last: int) -> Array:
+    """Service by quarter that repays one dollar owed at the end of quarter ``start - 1``, (T,); zeros if none can.
+
+    Sculpted: in proportion to cash. Level: the annuity r / (1 - (1 + r)^-n). Straight: 1/n and interest on the rest.
+    Level and straight run from the first to the last quarter that has cash; interest before is added to the balance.
+    Args: able (T,) cash that may serve, not negative; start and last, quarters [start, last) in which service is due.
+    """
+    quarters = len(able)
+    time = np.arange(quarters)
+    inside = (time >= start) & (time < last) & (able > 0)
+    shape = np.zeros(quarters)
+    if inside.any():
+        first, last = int(np.argmax(inside)), int(quarters - np.argmax(inside[::-1]))
+        due = np.arange(first, last)
+        if kind == "sculpted":
+            shape[due] = able[due] * inside[due]
+        elif kind == "level":
+            shape[due] = 1.0
+        else:
+            shape[due] = (1 + rate_per_quarter_frac * (last - due)) / (last - first)
+    worth = float(shape @ (1 + rate_per_quarter_frac) ** -(time - (start - 1.0)))
+    return shape / worth if worth > 0 else shape
+
+
 def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
-    """Size and sculpt a loan on one history.
+    """Size a loan on one history and lay out its service.
 
     Debt draws pro rata with uses in the building window; interest is capitalised. Its size is the lesser of the gearing
-    bound, (draws + capitalised interest) <= g (uses + interest + fee), and the present value of cash over the target
-    coverage within the tenor. Service in each quarter is cash / coverage, so coverage is constant (sculpting).
+    bound, (draws + capitalised interest) <= g (uses + interest + fee), and what coverage carries: for a sculpted loan
+    the present value of cash over the target, so that coverage is constant; for a level or straight one the principal
+    at which the lowest coverage over four quarters is the target, and at which no quarter's service is above its cash.
     Args: uses (T,) spending per quarter; cash_for_service (T,) after tax. Source: standard project finance
     (Yescombe, Principles of Project Finance, ch. 10 and 12).
     """
@@ -67,16 +132,16 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
     room = grown - g * (grown - total) - g * terms.fee_frac * total
     by_gearing = g * total / room if room > 0 else 0.0
     last = min(end + terms.tenor_quarters, quarters)
-    able = np.zeros(quarters)
-    able[end:last] = np.maximum(cash_for_service[end:last], 0.0)
-    discount = (1 + r) ** -(np.arange(quarters) - (end - 1.0))
-    capacity = float(able @ discount) / terms.target_dscr
-    share = min(by_gearing, capacity / grown if grown > 0 else 0.0, 1.0)
+    unit = repayment(terms.kind, np.maximum(cash_for_service, 0.0), r, end, last)
+    # Sculpted service is in proportion to cash, so coverage of one dollar is the same in every quarter.
+    cash = np.maximum(cash_for_service, 0.0) if terms.kind == "sculpted" else cash_for_service
+    covers = lowest_cover(cash, unit)
+    most = min(covers / terms.target_dscr, tightest(cash, unit)) if grown > 0 else 0.0
+    share = min(by_gearing, most / grown if grown > 0 else 0.0, 1.0)
     share = share if share > SMALLEST_SHARE else 0.0
     draw = share * spend
     principal = share * grown
-    coverage = float(able @ discount) / principal if principal > 0 else float("nan")
-    service = able / coverage if principal > 0 else np.zeros(quarters)
+    service = principal * unit
     balance, interest, capitalised = np.zeros(quarters), np.zeros(quarters), np.zeros(quarters)
     owed = 0.0
     for t in range(quarters):
@@ -88,59 +153,58 @@ def size_loan(uses: Array, cash_for_service: Array, terms: Terms) -> Loan:
     fee = terms.fee_frac * float(draw.sum())
     whole = total + float(capitalised.sum()) + fee
     gearing = (float(draw.sum()) + float(capitalised.sum())) / whole if whole > 0 else 0.0
+    coverage = covers / principal if principal > 0 else float("nan")
     return Loan(draw, capitalised, fee, principal, service, interest, balance, coverage, gearing)
 
 
-@dataclass(frozen=True)
-class Served:
-    """The same loan in every history, (L, ...)."""
+def size_chips(silicon: Array, base_cash: Array, base: int, terms: ChipTerms) -> ChipLoan:
+    """Size the tranche on silicon: a share of each purchase, repaid by a level annuity from its delivery.
 
-    paid: Array
-    unpaid_frac: Array
-    dscr: Array
-    """(L, T) cash of four quarters over service of four quarters; NaN without service."""
-    min_dscr: Array
-    llcr: Array
-    first_breach: tuple[int, ...]
-    """Quarter index, -1 if none."""
-
-
-def serve_loan(loan: Loan, cash: Array, terms: Terms, covenant_dscr: float) -> Served:
-    """Face the scheduled service with each history's cash (L, T).
-
-    Cash pays service first; what is missed grows at the loan's rate and is swept from later cash. Unpaid is what is
-    left at the end of the horizon over the principal, both at that date. LLCR is the present value, when repayment
-    starts, of cash within the tenor over the principal; it is the scheduled coverage on the history that sized the
-    loan. Args: loan; cash, nominal USD; terms; covenant_dscr. Result: see ``Served``; NaN coverage without a loan.
+    Purchases are lent on in their order: each to the gearing bound, or to what the base history's cash of every quarter
+    carries at the target beside the service of earlier draws, so that what is left for another loan is never negative.
+    A purchase whose annuity would run past the horizon is not lent on. Args: silicon (L, T) nominal spending; base_cash
+    (T,) cash for service; base, index of that history.
     """
-    leaves, quarters = cash.shape
-    r = terms.rate_per_quarter_frac
-    paid, owed = np.zeros((leaves, quarters)), np.zeros(leaves)
-    for t in range(quarters):
-        owed = owed * (1 + r) + loan.service[t]
-        paid[:, t] = np.minimum(owed, np.maximum(cash[:, t], 0.0))
-        owed = owed - paid[:, t]
-    dscr = rolling_dscr(cash, loan.service)
-    have = np.isfinite(dscr)
-    low = np.where(have, dscr, np.inf).min(axis=1)
-    breach = have & (dscr < covenant_dscr * (1 - 1e-9))
-    first = tuple(int(np.argmax(row)) if row.any() else -1 for row in breach)
-    if loan.principal > 0:
-        start = min(terms.window_quarters, quarters)
-        last = min(start + terms.tenor_quarters, quarters)
-        discount = (1 + r) ** -(np.arange(start, last) - (start - 1.0))
-        llcr = np.maximum(cash[:, start:last], 0.0) @ discount / loan.principal
-        unpaid = owed / (loan.principal * (1 + r) ** (quarters - start))
-    else:
-        llcr, unpaid = np.full(leaves, np.nan), np.zeros(leaves)
-    return Served(paid, np.clip(unpaid, 0, 1), dscr, np.where(np.isfinite(low), low, np.nan), llcr, first)
+    quarters = silicon.shape[1]
+    r, n, grace = terms.rate_per_quarter_frac, terms.tenor_quarters, terms.grace_quarters
+    latest = min(terms.window_quarters, quarters - grace - n)
+    spend = np.where(np.arange(quarters) < latest, np.maximum(silicon, 0.0), 0.0)
+    payment = (1 + r) ** grace * (r / -np.expm1(-n * np.log1p(r)) if r > 0 else 1 / n)
+    ages = np.arange(quarters)[None, :] - np.arange(quarters)[:, None]
+    schedule = payment * ((ages > grace) & (ages <= grace + n))
+    share, served = np.full(quarters, terms.gearing_max_frac), np.zeros(quarters)
+    for t in np.flatnonzero(spend[base] > 0).tolist():
+        unit = spend[base, t] * schedule[t]
+        share[t] = min(terms.gearing_max_frac, tightest(base_cash / terms.target_dscr - served, unit))
+        share[t] = share[t] if share[t] > SMALLEST_SHARE else 0.0
+        served = served + share[t] * unit
+    draw = share * spend
+    return ChipLoan(draw, draw @ schedule, terms.fee_frac * draw, share)
+
+
+def tightest(cash: Array, service: Array) -> float:
+    """Most of a service that the cash of every single quarter pays; 0 without service."""
+    due = service > 0
+    return max(float((cash[due] / service[due]).min()), 0.0) if due.any() else 0.0
+
+
+def lowest_cover(cash: Array, service: Array) -> float:
+    """Lowest coverage over the last four quarters that have service; 0 without service or below it."""
+    cover = rolling_dscr(cash[None, :], service)
+    known = cover[np.isfinite(cover)]
+    return max(float(known.min()), 0.0) if known.size else 0.0
 
 
 def rolling_dscr(cash: Array, service: Array) -> Array:
-    """Coverage over the last four quarters that have service, (L, T)."""
-    due = service > 0
-    out = np.full(cash.shape, np.nan)
-    for t in np.nonzero(due)[0].tolist():
-        span = [q for q in range(max(0, t - 3), t + 1) if due[q]]
-        out[:, t] = cash[:, span].sum(axis=1) / service[span].sum()
-    return out
+    """Coverage over the last four quarters that have service, (L, T); NaN in a quarter without service.
+
+    Args: cash (L, T); service (T,) or (L, T), not negative.
+    """
+    due = np.broadcast_to(service, cash.shape)
+    above, below = (_last_four(x) for x in (np.where(due > 0, cash, 0.0), due))
+    return np.divide(above, below, out=np.full(cash.shape, np.nan), where=due > 0)
+
+
+def _last_four(values: Array) -> Array:
+    padded = np.pad(values, ((0, 0), (3, 0)))
+    return np.asarray(sum(padded[:, k : k + values.shape[1]] for k in range(4)))

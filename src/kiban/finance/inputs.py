@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
-from kiban.finance.debt import Terms
-from kiban.finance.model import RealFlows, Rules
+from kiban.finance.books import BookLives
+from kiban.finance.debt import ChipTerms, Terms, per_quarter_frac
+from kiban.finance.model import Lending, RealFlows, Rules
+from kiban.finance.service import Refinance
+from kiban.finance.service import Rules as ServiceRules
 from kiban.finance.tax import TaxRules
 from kiban.finance.transfer import market_value_usd
 from kiban.finance.unit_costs import UnitTerms
@@ -29,6 +32,8 @@ class FinanceInputs:
     unit: UnitTerms
     covenant_dscr: float
     base_leaf: int
+    land_frac: float
+    """Share of construction that is land."""
 
 
 def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -> FinanceInputs:
@@ -43,6 +48,7 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
     building = sum(float(v) for n, v in zip(lines, mean, strict=True) if n in ("shell", "soft_cost", "contingency"))
     land = sum(float(v) for n, v in zip(lines, mean, strict=True) if n == "land")
     return FinanceInputs(
+        land_frac=land / whole,
         rules=Rules(
             tax=tax_rules(catalog, plan, plan.chosen),
             inflation_frac_per_year=part.inflation_frac_per_year,
@@ -57,6 +63,7 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
             target_dscr=part.target_dscr,
             tenor_quarters=math.ceil(part.tenor_years * 4),
             window_quarters=math.ceil(catalog.value("finance.debt.delayed_draw_months") / 3),
+            kind=part.debt_kind,
         ),
         unit=UnitTerms(
             discount_frac_per_year=part.discount_frac_per_year,
@@ -64,10 +71,43 @@ def build_inputs(scenario: Scenario, catalog: Catalog, site: Site, plan: Plan) -
             utilisation_frac=part.utilisation_frac,
             support_frac_per_year=catalog.value("support.server_frac_of_price_per_year"),
             shell_life_years=catalog.value("facility.shell_life_years"),
+            silicon_insurance_frac_per_year=catalog.value("finance.insurance.operating_frac_of_asset_value_per_year")
+            * catalog.value("tax.silicon_appraisal_mean_frac"),
         ),
         covenant_dscr=part.covenant_dscr,
         base_leaf=int(np.argmax(plan.leaf_probability)),
     )
+
+
+def lending_of(scenario: Scenario, catalog: Catalog, fleet: Fleet, inputs: FinanceInputs) -> Lending:
+    """What is agreed with lenders; interest on a draw for silicon is added to it until the slowest chip is there."""
+    part = scenario.finance
+    refinance = None
+    if part.refinance_year > 0:
+        refinance = Refinance(
+            quarter=round(part.refinance_year * 4) - 1,
+            rate_per_quarter_frac=per_quarter_frac(part.refinance_rate_frac_per_year),
+            fee_frac=part.refinance_fee_frac,
+            tenor_quarters=math.ceil(part.refinance_tenor_years * 4),
+            kind=part.debt_kind,
+        )
+    chips = None
+    if part.chip_gearing_max_frac > 0:
+        leads = [int(q) for q, name in zip(fleet.accelerator_lead_time_quarters, fleet.accelerators, strict=True)
+                 if name in scenario.ladder.accelerators]  # fmt: skip
+        chips = ChipTerms(
+            rate_frac_per_year=catalog.value(f"finance.credit.{part.chip_credit}.yield_frac"),
+            fee_frac=inputs.terms.fee_frac,
+            gearing_max_frac=part.chip_gearing_max_frac,
+            target_dscr=part.target_dscr,
+            tenor_quarters=math.ceil(part.chip_tenor_years * 4),
+            grace_quarters=max(leads, default=0),
+            window_quarters=math.ceil(part.chip_window_years * 4),
+        )
+    rules = ServiceRules(
+        inputs.covenant_dscr, part.cash_sweep_frac, part.guarantee_frac, part.lock_up, refinance
+    )  # fmt: skip
+    return Lending(inputs.terms, rules, chips)
 
 
 def tax_rules(catalog: Catalog, plan: Plan, outcome: PlanOutcome) -> TaxRules:
@@ -117,3 +157,22 @@ def real_flows(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -
         exit_obligation=line["exit_obligation"],
         residual_value=-line["residual_value"],
     )
+
+
+def book_lives(catalog: Catalog, plan: Plan, fleet: Fleet, inputs: FinanceInputs) -> BookLives:
+    """Lives of the books; silicon has the mean life of what is bought, weighted by price and chance."""
+    order = [fleet.accelerators.index(name) for name in plan.accelerators]
+    price = np.nan_to_num(fleet.accelerator_server_usd_per_gpu + fleet.accelerator_network_usd_per_gpu)[order]
+    life = fleet.accelerator_life_years[order]
+    bought = np.einsum("l,ltkg->g", plan.leaf_probability, plan.chosen.node_silicon_buy[plan.leaf_path]) * price
+    years = float(bought @ life / bought.sum()) if bought.sum() > 0 else float(life.mean())
+    return BookLives(catalog.value("facility.shell_life_years"), years, inputs.land_frac)
+
+
+def grid_share_frac(site: Site) -> float:
+    """Share of construction cost that is land, grid and utility works, mean of the sites; 0 without sites."""
+    if not len(site.sites):
+        return 0.0
+    mean = site.site_construction_usd_per_kw.mean(axis=0)
+    on_grid = np.array([any(word in name for word in ("land", "utility", "grid")) for name in site.construction_lines])
+    return float(mean @ on_grid / mean.sum()) if mean.sum() > 0 else 0.0

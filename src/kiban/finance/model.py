@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.finance import debt, tax
+from kiban.finance import debt, service, tax
 from kiban.finance.irr import irr_batch
 from kiban.results import Irr
 
@@ -119,14 +119,15 @@ def nominal(flows: RealFlows, rules: Rules, scale: float = 1.0) -> NominalFlows:
     )
 
 
-def interest_shield(flows: NominalFlows, loan: debt.Loan, rules: Rules) -> Array:
-    """Tax that interest on the scheduled balance would save in each quarter, (L, T) nominal USD.
+def interest_shield(flows: NominalFlows, interest: Array, rules: Rules) -> Array:
+    """Tax that deductible interest saves in each quarter, (L, T) nominal USD, never negative.
 
-    Interest of the building window is capitalised and left out; the rest is deductible up to the cap of IRC 163(j) and
-    waits beyond it. This stays outside coverage and equity flows (see ``lever``); it is reported beside them.
+    Interest is deductible up to the cap of IRC 163(j), the rest waits. Args: interest (L, T) or (T,), without what is
+    capitalised while halls are built.
     """
-    interest = np.broadcast_to(loan.interest - loan.interest_in_building, flows.revenue.shape)
-    levered, _ = tax.income_tax(flows.taxed_revenue, flows.deducted, flows.write_off, interest, rules.tax)
+    levered, _ = tax.income_tax(
+        flows.taxed_revenue, flows.deducted, flows.write_off, np.broadcast_to(interest, flows.revenue.shape), rules.tax
+    )
     return np.asarray(flows.tax - levered)
 
 
@@ -142,46 +143,118 @@ def real_npv(flows: NominalFlows, discount_frac_per_year: float) -> Array:
 
 
 @dataclass(frozen=True)
+class Lending:
+    """All that is agreed with lenders: the loan, the tranche on silicon if there is one, and the rules."""
+
+    terms: debt.Terms
+    rules: service.Rules
+    chips: debt.ChipTerms | None = None
+
+
+@dataclass(frozen=True)
 class Levered:
-    """A plan with its loan, (L, ...)."""
+    """A plan with its debt, (L, ...)."""
 
     equity: Array
-    served: debt.Served
+    """Cash of the owners: free cash, draws, fees, service, the tax that interest saves, and what is locked up."""
+    served: service.Served
     loan: debt.Loan
+    chips: debt.ChipLoan | None
+    tranches: tuple[service.Tranche, ...]
+    draw: Array
+    """(L, T) of all tranches."""
+    fee: Array
+    """(L, T) paid in cash."""
+    shield: Array
+    """(L, T) income tax saved by interest."""
+    start_quarter: int
+    """Quarter in which repayment starts."""
+    principal: float
+    """The loan when repayment starts, and all draws on silicon of the base history."""
+    gearing_frac: float
+    """Draws and capitalised interest against all uses of the drawing quarters, base history."""
     sources: tuple[tuple[str, float], ...]
     uses: tuple[tuple[str, float], ...]
 
 
-def lever(flows: NominalFlows, real: RealFlows, base: int, terms: debt.Terms, covenant: float) -> Levered:
-    """Size the loan on the base history and carry it through every history.
+def lever(flows: NominalFlows, real: RealFlows, base: int, lending: Lending, rules: Rules) -> Levered:
+    """Size the debt on the base history and carry it through every history.
 
-    Every history draws the same loan: its window lies before most branchings, and the lender funds the base plan.
-    Debt is sized and coverage is tested on cash after unlevered tax, so the interest shield stays with the owners as
-    a reserve; it is left out of the equity flows too.
+    Every history draws the same loan: its window lies before most branchings, and the lender funds the base plan. The
+    tranche on silicon is drawn with each history's own purchases; then the loan funds construction and deposits only,
+    and its cash is what the tranche leaves at the target coverage. Debt is sized and coverage is tested on cash after
+    unlevered tax: tax after interest would make coverage depend on the debt that it sizes, and the interest shield is
+    never negative, so coverage with it is higher. The owners get the shield, as their tax return shows it.
     """
-    loan = debt.size_loan(flows.upfront[base], flows.for_service[base], terms)
-    cash = flows.for_service
-    served = debt.serve_loan(loan, cash, terms, covenant)
-    window = np.arange(cash.shape[1]) < terms.window_quarters
-    equity = flows.unlevered + loan.draw - served.paid
-    equity[:, 0] -= loan.fee
-    spend = np.where(window, np.maximum(flows.upfront[base], 0), 0)
-    by_line = {
-        "construction": real.construction[base] * flows.index,
-        "accelerators and network": real.silicon[base] * flows.index,
-        "deposits and prepayments": real.deposits[base] * flows.index,
+    cash, terms = flows.for_service, lending.terms
+    silicon = real.silicon * flows.index
+    chips = None if lending.chips is None else debt.size_chips(silicon, cash[base], base, lending.chips)
+    spend, able = flows.upfront[base], cash[base]
+    if chips is not None:
+        spend, able = spend - silicon[base], able - terms.target_dscr * chips.service[base]
+    loan = debt.size_loan(spend, able, terms)
+    tranches, draw, fee, start = _tranches(loan, chips, lending, cash.shape, base)
+    other = flows.unlevered - cash + draw - fee
+    served = service.serve(tranches, cash, other, start, lending.rules, base)
+    shield = interest_shield(flows, served.interest - loan.interest_in_building, rules)
+    locked = np.diff(served.reserve, axis=1, prepend=0.0)
+    equity = flows.unlevered + draw - fee - served.paid - served.reimbursed + shield - locked
+    sources, uses = _funds(flows, real, base, lending, loan, chips)
+    principal = loan.principal + (0.0 if chips is None else float(chips.draw[base].sum()))
+    drawn = sum(v for name, v in sources if name != "equity")
+    gearing = drawn / sum(v for _, v in uses) if drawn > 0 else 0.0
+    return Levered(equity, served, loan, chips, tranches, draw, fee, shield, start, principal, gearing, sources, uses)
+
+
+def _tranches(
+    loan: debt.Loan, chips: debt.ChipLoan | None, lending: Lending, shape: tuple[int, ...], base: int
+) -> tuple[tuple[service.Tranche, ...], Array, Array, int]:
+    whole = [np.broadcast_to(x, shape) for x in (loan.draw, loan.service)]
+    out = [service.Tranche(whole[0], whole[1], lending.terms.rate_per_quarter_frac)]
+    fee = np.zeros(shape)
+    fee[:, 0] = loan.fee
+    start = min(lending.terms.window_quarters, shape[1])
+    if chips is not None and lending.chips is not None:
+        out.append(service.Tranche(chips.draw, chips.service, lending.chips.rate_per_quarter_frac))
+        fee = fee + chips.fee
+        if loan.principal <= 0 and chips.service[base].any():
+            start = int(np.argmax(chips.service[base] > 0))
+    return tuple(out), np.sum([t.draw for t in out], axis=0), fee, start
+
+
+def _funds(
+    flows: NominalFlows, real: RealFlows, base: int, lending: Lending, loan: debt.Loan, chips: debt.ChipLoan | None
+) -> tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]:
+    """Sources and uses of the quarters in which debt may be drawn, nominal USD of the base history."""
+    time = np.arange(len(flows.index))
+    drawing = time < lending.terms.window_quarters
+    names = ("construction", "silicon", "deposits")
+    lines = {n: getattr(real, n)[base] * flows.index for n in names}
+    spent = drawing & (np.sum(list(lines.values()), axis=0) > 0)
+    on_chips = spent
+    if chips is not None:
+        spent = drawing & (lines["construction"] + lines["deposits"] > 0)
+        on_chips = drawing | (chips.draw[base] > 0)
+    used = {
+        "construction": float((lines["construction"] * spent).sum()),
+        "accelerators and network": float((lines["silicon"] * on_chips).sum()),
+        "deposits and prepayments": float((lines["deposits"] * spent).sum()),
     }
-    positive = np.maximum(flows.upfront[base], 0) > 0
-    uses = [(name, float((line * window * positive).sum())) for name, line in by_line.items()]
     interest = float(loan.interest_in_building.sum())
-    uses += [("interest during building", interest), ("fees", loan.fee)]
-    drawn = float(loan.draw.sum())
-    sources = [
-        ("debt drawn", drawn),
-        ("debt for capitalised interest", interest),
-        ("equity", float(spend.sum()) - drawn + loan.fee),
-    ]
-    return Levered(equity, served, loan, tuple(sources), tuple(uses))
+    chip_fee = 0.0 if chips is None else float(chips.fee[base].sum())
+    uses = (*used.items(), ("interest during building", interest), ("fees", loan.fee + chip_fee))
+    drawn, on_silicon = float(loan.draw.sum()), 0.0 if chips is None else float(chips.draw[base].sum())
+    sources = [("debt drawn", drawn), ("debt for capitalised interest", loan.principal - drawn)]
+    if chips is not None:
+        sources.append(("debt drawn on accelerators", on_silicon))
+    spend = flows.upfront[base]
+    if chips is None:
+        paid = float(np.maximum(spend[drawing], 0.0).sum())
+    else:
+        rest = spend - lines["silicon"]
+        paid = float(np.maximum(rest[drawing], 0.0).sum() + lines["silicon"][on_chips].sum())
+    sources.append(("equity", paid - drawn - on_silicon + loan.fee + chip_fee))
+    return tuple(sources), uses
 
 
 def multiple_on_invested(flows: Array) -> Array:

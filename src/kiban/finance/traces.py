@@ -71,14 +71,16 @@ def finance_traces(
             "finance.debt_usd",
             chosen.debt_usd,
             "USD nominal",
-            "lesser of gearing bound and present value of cash over target coverage, base history",
+            "lesser of gearing bound and what cash carries at the target coverage, base history, and draws on silicon",
             (
+                "scenario.finance.debt_kind",
                 "scenario.finance.gearing_max_frac",
                 "scenario.finance.target_dscr",
                 "scenario.finance.tenor_years",
                 f"finance.credit.{scenario.finance.credit}.yield_frac",
                 "finance.debt.construction_loan.fee_frac",
                 "finance.debt.delayed_draw_months",
+                *_chip_terms(scenario),
             ),
         ),
     ]
@@ -87,8 +89,8 @@ def finance_traces(
             "finance.interest_shield_usd",
             interest_shield_usd,
             "USD",
-            "expected present value of tax that interest would save, capped at a share of income before write-offs and "
-            "interest; outside every other figure",
+            "expected present value of tax that interest saves, deducted up to a share of income before write-offs and "
+            "interest, the rest later; part of the owners' cash, outside coverage",
             (
                 "finance.debt_usd",
                 f"finance.credit.{scenario.finance.credit}.yield_frac",
@@ -102,6 +104,14 @@ def finance_traces(
     return tuple(out)
 
 
+def _chip_terms(scenario: Scenario) -> tuple[str, ...]:
+    if scenario.finance.chip_gearing_max_frac <= 0:
+        return ()
+    names = ("chip_gearing_max_frac", "chip_tenor_years", "chip_window_years")
+    rate = f"finance.credit.{scenario.finance.chip_credit}.yield_frac"
+    return (*(f"scenario.finance.{name}" for name in names), rate)
+
+
 def _works(plan: Plan, g: int) -> bool:
     outcome = plan.chosen
     return bool((outcome.node_training_accelerators[..., g] + outcome.node_inference_accelerators[..., g]).max() > 0)
@@ -110,7 +120,7 @@ def _works(plan: Plan, g: int) -> bool:
 def _unit(cost: UnitCost, rung: Rung) -> Trace:
     terms = ("scenario.finance.discount_frac_per_year", "scenario.finance.utilisation_frac")
     if rung.holds_hall:
-        formula = "silicon, network and shell by annuity, level rent, power, operation and support per hour in service"
+        formula = "per hour in service: silicon, its tax, network, shell by annuity, level rent, power, upkeep, support"
         place = f"plan.hall_capex.{rung.name}" if rung.kind == "owned" else f"plan.hall_rent.{rung.name}"
         inputs: tuple[str, ...] = (
             f"compute.server_usd_per_gpu.{cost.accelerator}",

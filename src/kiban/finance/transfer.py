@@ -37,9 +37,15 @@ def work_price_usd_per_h(fleet: Fleet, quarters: int) -> Array:
     raise ValueError("no accelerator of the scenario has a known rent, so compute has no transfer price")
 
 
+def market_price_usd_per_h(demand: Demand, fleet: Fleet) -> Array:
+    """Market rent of an hour of the first type's work at each node, (N,) real USD, scarcity included."""
+    base = work_price_usd_per_h(fleet, len(demand.tree.quarters))
+    return np.asarray(base[demand.tree.node_quarter] * demand.node_rent_factor)
+
+
 def market_value_usd(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -> Array:
     """Work of each node at the market's price, (N,) real USD in the quarter; idle accelerators earn nothing."""
     order = [fleet.accelerators.index(name) for name in plan.accelerators]
     working = (outcome.node_training_accelerators + outcome.node_inference_accelerators).sum(axis=1)
-    price = work_price_usd_per_h(fleet, len(demand.tree.quarters))[demand.tree.node_quarter] * demand.node_rent_factor
+    price = market_price_usd_per_h(demand, fleet)
     return np.asarray((working @ relative_speed(fleet)[order]) * price * HOURS_PER_QUARTER)

@@ -17,11 +17,14 @@ Array = NDArray[np.float64]
 PARTS = (
     "silicon",
     "network",
+    "sales_tax",
     "shell",
     "power",
     "operation",
+    "silicon_tax_and_insurance",
     "support",
     "rent",
+    "operator_markup",
     "failures",
     "cost_of_capital",
 )
@@ -36,6 +39,8 @@ class UnitTerms:
     utilisation_frac: float
     support_frac_per_year: float
     shell_life_years: float
+    silicon_insurance_frac_per_year: float = 0.0
+    """Insurance of own silicon against its price, mean over its life."""
 
 
 def unit_costs(
@@ -45,7 +50,7 @@ def unit_costs(
 
     Every rung is asked for the same thing: an accelerator in service at today's prices, at work for the utilisation of
     the terms. Owned things cost an annuity over their life, rents their level real amount over the term, money that
-    is paid ahead its interest. Lead times, sales tax and property tax on silicon are left out on every rung.
+    is paid ahead its interest. Own silicon bears the sales and property tax of its state. Lead times are left out.
     """
     out = []
     for rung in rungs:
@@ -82,24 +87,31 @@ def _own(rung: Rung, g: int, fleet: Fleet, terms: UnitTerms) -> tuple[Array, flo
     rent = rung.rent_usd_per_kw_month * 12 * kw
     rate, inflation = terms.discount_frac_per_year, terms.inflation_frac_per_year
     growth = (1 + rung.escalator_frac_per_year) / (1 + inflation)
+    level = rent * level_frac(growth, rate, rung.term_quarters)
+    bare = server + network
+    sales = bare * rung.silicon_sales_tax_frac
     yearly = {
         "silicon": server / life,
         "network": network / life,
+        "sales_tax": sales / life,
         "shell": shell / terms.shell_life_years,
         "power": energy_mwh * rung.energy_usd_per_mwh,
         "operation": rung.operation_usd_per_kw_year * kw,
+        "silicon_tax_and_insurance": bare
+        * (rung.silicon_property_frac_per_year + terms.silicon_insurance_frac_per_year),
         "support": server * terms.support_frac_per_year,
-        "rent": rent * level_frac(growth, rate, rung.term_quarters),
+        "rent": level * (1 - rung.operator_markup_frac),
+        "operator_markup": level * rung.operator_markup_frac,
     }
-    annuity = (server + network) * float(capital_recovery_frac(rate, life)) + shell * float(
+    annuity = (bare + sales) * float(capital_recovery_frac(rate, life)) + shell * float(
         capital_recovery_frac(rate, terms.shell_life_years)
     )
     term = rung.term_quarters / 4
     # A deposit comes back in nominal money without interest at the end of the term.
     deposit = rung.deposit_frac * rent * (1 - ((1 + rate) * (1 + inflation)) ** -term)
-    capital = annuity - yearly["silicon"] - yearly["network"] - yearly["shell"]
+    capital = annuity - sum(yearly[part] for part in ("silicon", "network", "sales_tax", "shell"))
     capital += deposit * float(capital_recovery_frac(rate, term))
-    straight = sum(yearly.values()) - yearly["rent"] + rent * level_frac(growth, 0.0, rung.term_quarters)
+    straight = sum(yearly.values()) - level + rent * level_frac(growth, 0.0, rung.term_quarters)
     return _by_part(yearly, capital) / HOURS_PER_YEAR, straight / HOURS_PER_YEAR
 
 

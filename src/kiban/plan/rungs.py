@@ -148,6 +148,9 @@ def hall_rung(catalog: Catalog, scenario: Scenario, fleet: Fleet, terms: SiteTer
         committed_it_mw=mw,
         committed_accelerators=accelerators,
         max_it_mw=site_max_it_mw(scenario, index),
+        silicon_sales_tax_frac=terms.tax.silicon_sales_frac,
+        silicon_property_frac_per_year=terms.tax.silicon_property_frac_per_year,
+        operator_markup_frac=_markup_frac(catalog, kind),
     )
 
 
@@ -165,6 +168,14 @@ def site_max_it_mw(scenario: Scenario, index: int) -> Array:
             connected[max(Quarter.parse(step.quarter) - start, 0) :] += step.it_mw
         limit = np.minimum(limit, connected)
     return limit
+
+
+def _markup_frac(catalog: Catalog, kind: str) -> float:
+    """Operator's markup as a share of the rent that contains it; only a specialist operator's has a row."""
+    if kind != "operator_sublet":
+        return 0.0
+    markup = catalog.value("contract.operator_sublet.operator_margin_frac")
+    return markup / (1 + markup)
 
 
 def committed_by_quarter(scenario: Scenario, fleet: Fleet, index: int, term_quarters: int) -> tuple[Array, Array]:

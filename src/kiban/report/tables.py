@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kiban.figures.climate import calendar_of_hours
-from kiban.results import Finance, Impact, Risk, Study
+from kiban.results import Finance, Impact, Risk, Statements, Study
 
 MOST_FUTURES = 2000
 """Sampled futures that go into the table; results.json and the report rest on all of them."""
@@ -48,6 +48,7 @@ def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     yield _rungs(study)
     yield _costs_by_rung(study)
     yield from _finance_tables(study.finance, study.demand.tree.quarters)
+    yield from _lender_tables(study.finance, study.plan.leaf_name)
     yield _futures(risk)
     yield from _impact_tables(study.impact, study.demand.tree.quarters)
     yield from _hourly(study)
@@ -128,13 +129,15 @@ def _rungs(study: Study) -> CsvTable:
     columns = (
         "rung", "kind", "site", "state", "lead_time_quarters", "term_quarters", "rent_usd_per_kw_month",
         "escalator_frac_per_year", "capex_usd_per_kw", "deposit_frac", "take_or_pay_frac",
-        "operation_usd_per_kw_year", "energy_usd_per_mwh", "pue", "committed_peak_it_mw",
+        "operation_usd_per_kw_year", "energy_usd_per_mwh", "pue", "committed_peak_it_mw", "silicon_sales_tax_frac",
+        "silicon_property_frac_per_year", "operator_markup_frac",
     )  # fmt: skip
     lines = [
         (
             r.name, r.kind, r.site, r.state, r.lead_time_quarters, r.term_quarters, r.rent_usd_per_kw_month,
             r.escalator_frac_per_year, r.capex_usd_per_kw, r.deposit_frac, r.take_or_pay_frac,
             r.operation_usd_per_kw_year, r.energy_usd_per_mwh, r.pue, float(np.max(r.committed_it_mw, initial=0.0)),
+            r.silicon_sales_tax_frac, r.silicon_property_frac_per_year, r.operator_markup_frac,
         )
         for r in study.plan.rungs
     ]  # fmt: skip
@@ -155,15 +158,48 @@ def _costs_by_rung(study: Study) -> CsvTable:
     return CsvTable("costs_by_rung", ("quarter", "rung", *(f"{c}_usd" for c in out.cost_lines)), lines)
 
 
-def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[CsvTable]:
+def _statement_table(name: str, statements: tuple[Statements, ...], quarters: tuple[str, ...]) -> CsvTable:
     labels = (*quarters, "terminal")
     lines = [
         (s.plan, s.leaf, labels[min(t, len(quarters))], *(float(v) for v in s.values[:, t]))
-        for s in finance.statements
+        for s in statements
         for t in range(s.values.shape[1])
     ]
-    names = finance.statements[0].lines if finance.statements else ()
-    yield CsvTable("statements", ("plan", "leaf", "quarter", *names), lines)
+    names = statements[0].lines if statements else ()
+    return CsvTable(name, ("plan", "leaf", "quarter", *names), lines)
+
+
+def _lender_tables(finance: Finance, leaves: tuple[str, ...]) -> Iterator[CsvTable]:
+    columns = ("case", "min_dscr", "llcr", "first_breach_quarter", "unpaid_frac", "expected_unpaid_frac",
+               "expected_npv_usd")  # fmt: skip
+    cases = [
+        (c.name, c.min_dscr, c.llcr, c.first_breach_quarter, c.unpaid_frac, c.expected_unpaid_frac, c.expected_npv_usd)
+        for c in finance.downside
+    ]
+    yield CsvTable("downside", columns, cases)
+    lost = finance.loss_given_default
+    layers = lost.layers if lost else ()
+    names = ("leaf", "default_quarter", "exposure_nominal_usd",
+             *(f"{name.replace(' ', '_')}_recovered_nominal_usd" for name in layers),
+             "guarantor_nominal_usd", "lender_loss_nominal_usd")  # fmt: skip
+    lines = [
+        (
+            leaf, lost.leaf_default_quarter[i], lost.leaf_exposure_nominal_usd[i],
+            *lost.leaf_layer_recovered_nominal_usd[i], lost.leaf_guarantor_nominal_usd[i],
+            lost.leaf_lender_loss_nominal_usd[i],
+        )
+        for i, leaf in enumerate(leaves)
+    ] if lost else []  # fmt: skip
+    yield CsvTable("loss_given_default", names, lines)
+
+
+def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[CsvTable]:
+    for name, statements in (
+        ("statements", finance.statements), ("statements_sponsor", finance.sponsor),
+        ("statements_lender", finance.lender), ("statements_income", finance.income),
+        ("balance_sheets", finance.balance),
+    ):  # fmt: skip
+        yield _statement_table(name, statements, quarters)
     parts = [
         (
             u.rung,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,37 +11,11 @@ from kiban.figures.figure import words
 from kiban.figures.places import Place, pair_of, place_of
 from kiban.figures.risk import plan_words
 from kiban.report.headline import amount_words
+from kiban.report.lender_views import lender_views
+from kiban.report.table import View, view
 from kiban.results import Action, Risk, Study
 from kiban.scenario import Scenario
 from kiban.units.numbers import percent, scaled, significant, usd
-
-View = dict[str, Any]
-"""Keys: id, section, title, unit, note, columns, rows (texts; numbers are aligned right), empty."""
-
-LONG_TEXT = 40
-"""A column with a longer text than this keeps room for it on a narrow screen."""
-
-
-def view(id: str, section: str, title: str, unit: str, columns: Sequence[str], rows: Sequence[Sequence[str]],
-         note: str = "", empty: str = "") -> View:  # fmt: skip
-    """A table; with no rows the page shows ``empty`` in its place. A column that ends in ``>`` is aligned right."""
-    return {
-        "id": id,
-        "section": section,
-        "title": title,
-        "unit": unit,
-        "note": note,
-        "columns": [
-            {
-                "text": c.removesuffix(">"),
-                "right": c.endswith(">"),
-                "wide": max((len(r[i]) for r in rows), default=0) > LONG_TEXT,
-            }
-            for i, c in enumerate(columns)
-        ],
-        "rows": [list(r) for r in rows],
-        "empty": empty,
-    }
 
 
 def all_views(scenario: Scenario, study: Study, risk: Risk) -> list[View]:
@@ -56,8 +29,7 @@ def all_views(scenario: Scenario, study: Study, risk: Risk) -> list[View]:
         sites_view(scenario, study),
         energy_view(study),
         gauges_view(risk),
-        coverage_view(study),
-        metrics_view(study),
+        *lender_views(scenario, study),
         flips_view(risk),
         drivers_view(risk),
         claims_view(study),
@@ -229,58 +201,6 @@ def gauges_view(risk: Risk) -> View:
     columns = ("Gauge", "Now>", "Fibre after 2001>", "Mining 2022>", "Unit", "What is measured")
     return view("gauges", "bubble", "Glut gauges beside two busts", "as named in each line; shares and changes of 1",
                 columns, rows, "", "No gauge was read.")  # fmt: skip
-
-
-def coverage_view(study: Study) -> View:
-    """Debt by history: DSCR, LLCR, first breach."""
-    finance, plan = study.finance, study.plan
-    rows: list[Sequence[str]] = []
-    if finance.metrics and finance.metrics[0].debt_usd > 0:
-        m = finance.metrics[0]
-        for i, name in enumerate(plan.leaf_name):
-            rows.append(
-                [
-                    words(name) + (" (base)" if i == finance.base_leaf else ""), percent(plan.leaf_probability[i], 2),
-                    significant(m.leaf_min_dscr[i]), significant(m.leaf_llcr[i]),
-                    m.leaf_first_breach_quarter[i] or "none", percent(m.leaf_debt_unpaid_frac[i], 2),
-                    usd(m.leaf_npv_usd[i]), significant(m.leaf_moic[i]), _irr(m.leaf_project_irr[i]),
-                    _irr(m.leaf_equity_irr[i]), significant(m.leaf_payback_years[i], 2),
-                ]
-            )  # fmt: skip
-    columns = ("History", "Chance>", "Lowest DSCR>", "LLCR>", f"First under {finance.covenant_dscr:.2f}",
-               "Unpaid debt>",
-               "NPV, real>", "MOIC>", "Project IRR>", "Equity IRR>", "Payback, years>")  # fmt: skip
-    return view("coverage", "lender", "Coverage and first breach by history",
-                "DSCR, LLCR and MOIC are ratios; NPV in real USD, work at market rent", columns, rows,
-                "Work earns what renting it would cost on the market of the day, not what it earns the programme. "
-                "Where a cash flow has no IRR or several, that is said.",
-                "The plan raises no debt.")  # fmt: skip
-
-
-def _irr(irr: Any) -> str:
-    if irr.status == "unique":
-        return percent(irr.roots_frac_per_year[0])
-    return irr.status if irr.status == "none" else f"several ({len(irr.roots_frac_per_year)})"
-
-
-def metrics_view(study: Study) -> View:
-    """Money metrics of the plan and every baseline."""
-    rows = [
-        [
-            plan_words("plan_responding") if m.plan == "plan" else words(m.plan), usd(m.expected_npv_usd),
-            usd(m.debt_usd), percent(m.gearing_frac, 2), significant(m.break_even_rent_factor),
-            percent(m.break_even_utilisation_frac, 2),
-        ]
-        for m in study.finance.metrics
-    ]  # fmt: skip
-    columns = ("Plan", "NPV at market rent, real>", "Debt at close, nominal>", "Gearing>", "Break-even rent factor>",
-               "Break-even utilisation>")  # fmt: skip
-    note = (
-        "Unlevered, after tax, if work earned market rent: what a lender counts. The decision card counts what the "
-        "work is worth to the programme, before income tax."
-    )
-    return view("metrics", "lender", "Plans in money", "USD; factor on today's rents at which the NPV is zero", columns,
-                rows, note, "No plan was valued.")  # fmt: skip
 
 
 def flips_view(risk: Risk) -> View:

@@ -12,13 +12,16 @@ from kiban.catalog import Catalog
 from kiban.finance.inputs import build_inputs as finance_inputs
 from kiban.report.workbook_assumptions import write_catalogue, write_live_inputs, write_scenario
 from kiban.report.workbook_base import Base, base_of
+from kiban.report.workbook_books import write_books
 from kiban.report.workbook_cash import CashFlow, CashRows
 from kiban.report.workbook_checks import Check, Headline, fill_summary, write_checks
 from kiban.report.workbook_debt import Debt
+from kiban.report.workbook_downside import write_downside
 from kiban.report.workbook_end import write_end, write_sales
 from kiban.report.workbook_grid import Book
 from kiban.report.workbook_hours import write_hours
 from kiban.report.workbook_inputs import HEADS, Assumptions
+from kiban.report.workbook_levered import EngineDebt, is_plain, write_levered_tax
 from kiban.report.workbook_operations import Operations
 from kiban.report.workbook_plan import CapexRows, PlanRows, write_capex, write_plan
 from kiban.report.workbook_tables import TableSheet, write_futures, write_impact, write_sources, write_unit_costs
@@ -60,21 +63,34 @@ def _write(book: Book, scenario: Scenario, catalog: Catalog, study: Study, risk:
     cash = CashFlow(book, given, base, plan)
     cash.write_lines(capex, running, due, left, sales)
     write_tax(cash)
-    debt = Debt(book, given, cash)
-    debt.write()
+    debt = _debt(book, given, cash, scenario, study)
     chosen, leaf = study.finance.metrics[0], study.finance.base_leaf
     cash.write_returns(debt.flow, debt.points["fee"], chosen.leaf_project_irr[leaf], chosen.leaf_equity_irr[leaf])
+    books = write_books(book, given, cash, debt, study)
+    write_downside(book, study)
     unit = write_unit_costs(book, study)
     futures = write_futures(book, risk)
     write_impact(book, study)
     write_hours(book, study)
     write_sources(book, catalog, ids, study)
-    off_cell, off = write_checks(book, list(_checks(study, base, plan, cash.rows, debt)))
+    off_cell, off = write_checks(book, [*_checks(study, base, plan, cash.rows, debt), *books])
     lines = list(_headlines(study, risk, plan, capex, cash.rows, debt, unit, futures))
     fill_summary(
         book, summary, scenario, study, risk, lines, Headline("Checks that are off", "rows", off_cell, off, "whole")
     )
     summary.sheet.activate()
+
+
+def _debt(book: Book, given: Assumptions, cash: CashFlow, scenario: Scenario, study: Study) -> Debt:
+    """The Debt sheet: live formulas for one loan, typed rows of the engine for anything more."""
+    if is_plain(scenario):
+        debt = Debt(book, given, cash, scenario.finance.debt_kind)
+    else:
+        debt = EngineDebt(book, given, cash)
+        debt.finance = study.finance
+    debt.write()
+    write_levered_tax(debt, cash)
+    return debt
 
 
 def _headlines(
@@ -94,6 +110,9 @@ def _headlines(
         cell, value = points[name]
         shown = value if np.isfinite(value) else "none"
         yield Headline(label, "1/yr", cell, shown, "percent")
+    for name, label in (("project_mirr", "MIRR of the project, nominal"), ("equity_mirr", "MIRR of equity, nominal")):
+        cell, value = points[name]
+        yield Headline(label, "1/yr", cell, value if np.isfinite(value) else "none", "percent")
     yield Headline("MOIC of equity", "multiple", *points["moic"], "ratio")
     yield Headline("Capex, real", "USD m", capex.total.total, float(capex.total.values.sum()), "usd_m")
     yield Headline("Debt", "USD m", *owed["debt"], "usd_m")
@@ -158,6 +177,7 @@ STATEMENT = {
     "debt_drawn": ("debt_drawn",),
     "debt_fee": ("debt_fee",),
     "debt_service": ("debt_service",),
+    "tax_saved_by_interest": ("shield",),
     "equity_cash_flow": ("equity",),
 }
 """Line of the finance room's statement without its unit -> rows of the Cash flow sheet that make it."""
@@ -217,6 +237,8 @@ def _finance_checks(study: Study, leaf: int, cash: CashRows, debt: Debt) -> Iter
     for name, value, point in (
         ("Lowest DSCR", metrics.leaf_min_dscr[leaf], debt.points["min_dscr"]),
         ("LLCR", metrics.leaf_llcr[leaf], debt.points["llcr"]),
+        ("MIRR of the project", metrics.leaf_project_mirr_frac[leaf], cash.points["project_mirr"]),
+        ("MIRR of equity", metrics.leaf_equity_mirr_frac[leaf], cash.points["equity_mirr"]),
         ("MOIC of equity", metrics.leaf_moic[leaf], cash.points["moic"]),
     ):
         if np.isfinite(value):

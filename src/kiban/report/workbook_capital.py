@@ -19,6 +19,7 @@ def write_capital(sheet: Assumptions, scenario: Scenario, money: FinanceInputs) 
         ("tax_state", tax.state_income_frac, "tax.ny.corporate_rate_frac", "weighted by hall capacity in each state"),
         ("tax_margin", tax.margin_tax_frac, "tax.tx.franchise_*", "on revenue, weighted by hall capacity in Texas"),
         ("loss_cap", tax.loss_use_cap_frac, "tax.us.nol_cap_frac", "share of income that old losses may offset"),
+        ("interest_cap", tax.interest_cap_frac, "tax.us.interest_cap_frac_of_ati", "of income before write-offs"),
         ("bonus_share", tax.bonus_frac, "tax.us.bonus_depreciation_frac", "written off at once: silicon and plant"),
         ("building_share", rules.building_frac, "facility room", "share of construction with a building's tax life"),
         ("land_share", rules.land_frac, "facility room", "share of construction that is not written off"),

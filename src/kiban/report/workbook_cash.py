@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.finance.returns import mirr
 from kiban.report.workbook_base import Base
 from kiban.report.workbook_grid import FIRST, Book, Formula, Series, TimeSheet, added, plus
 from kiban.report.workbook_inputs import Assumptions
@@ -216,23 +217,43 @@ class CashFlow:
         nominal["free"], real["free"] = free, free_real
         self._irr("project_irr", "IRR of the project, nominal", free, project)
         self.sheet.heading("Debt and equity")
-        drawn, service = debt_flow["draw"], debt_flow["service"]
         first = np.arange(self.quarters) == 0
+        drawn, service, fees = debt_flow["draw"], debt_flow["service"], debt_flow.get("fees")
         flows = [
             self.row("Debt drawn", drawn.values, lambda q: drawn[q]),
-            self.row("Fee of the loan", -fee[1] * first, lambda q: "0" if q else f"-{fee[0]}"),
+            self.row("Fee of the loan", -fees.values, lambda q: f"-{fees[q]}")
+            if fees
+            else self.row("Fee of the loan", -fee[1] * first, lambda q: "0" if q else f"-{fee[0]}"),
             self.row("Debt service", -service.values, lambda q: f"-{service[q]}"),
+            *(
+                self.row(label, -debt_flow[name].values, _signed(debt_flow[name], "-"))
+                for name, label in (("back", "Guarantor paid back"), ("locked", "Locked up"))
+                if name in debt_flow
+            ),
+            self.row("Tax saved by interest", debt_flow["shield"].values, _signed(debt_flow["shield"], "")),
         ]
         parts = [free, *flows]
         equity = self.row(
             "Cash flow to equity, nominal", added(parts, self.quarters), lambda q: "+".join(p[q] for p in parts), True
         )
-        nominal.update(debt_drawn=flows[0], debt_fee=flows[1], debt_service=flows[2], equity=equity)
+        nominal.update(debt_drawn=flows[0], debt_fee=flows[1], debt_service=flows[2], shield=flows[-1], equity=equity)
+        self._mirr("project_mirr", "MIRR of the project, nominal", free)
+        self._mirr("equity_mirr", "MIRR of equity, nominal", equity)
         self._irr("equity_irr", "IRR of equity, nominal", equity, equity_irr)
         paid, got = -np.clip(equity.values, None, 0).sum(), np.clip(equity.values, 0, None).sum()
         text = f'IF(SUMIF({equity.all},"<0")<0,SUMIF({equity.all},">0")/-SUMIF({equity.all},"<0"),0)'
         value = float(got / paid) if paid > 0 else 0.0
         points["moic"] = (self.sheet.value("MOIC of equity", "multiple", text, value, "ratio"), value)
+
+    def _mirr(self, name: str, label: str, row: Series) -> None:
+        """Money in at the debt rate, money out reinvested at the discount rate with inflation."""
+        worth = self.given.number
+        rates = (worth["debt_rate"], (1 + worth["discount_rate"]) * (1 + worth["inflation"]) - 1)
+        value = float(mirr(row.values[None, :], *rates)[0])
+        quarter = "(1+debt_rate)^0.25-1,((1+discount_rate)*(1+inflation))^0.25-1"
+        text = f'IFERROR((1+MIRR({row.all},{quarter}))^4-1,"none")'
+        cell = self.sheet.value(label, "1/yr", text, value if np.isfinite(value) else "none", "percent")
+        self.rows.points[name] = (cell, value)
 
     def _irr(self, name: str, label: str, row: Series, engine: Irr) -> None:
         """Write a return: the spreadsheet's own search, started at the engine's first root, and the engine's status."""

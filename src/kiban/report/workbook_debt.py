@@ -11,21 +11,29 @@ from numpy.typing import NDArray
 from kiban.report.workbook_cash import CashFlow, Point
 from kiban.report.workbook_grid import Book, Series, TimeSheet
 from kiban.report.workbook_inputs import Assumptions
+from kiban.report.workbook_schedule import write_shape
 
 Array = NDArray[np.float64]
 
 
-class Debt:
-    """Sculpted debt; after ``write``, ``flow`` holds its rows and ``points`` its headline cells."""
+NOTES = {
+    "sculpted": "service is a constant share of cash",
+    "level": "service is a level annuity from the first quarter with cash",
+    "straight": "principal is repaid evenly from the first quarter with cash",
+}
 
-    def __init__(self, book: Book, given: Assumptions, cash: CashFlow) -> None:
+
+class Debt:
+    """One loan; after ``write``, ``flow`` holds its rows and ``points`` its headline cells."""
+
+    def __init__(self, book: Book, given: Assumptions, cash: CashFlow, kind: str = "sculpted") -> None:
         self.sheet = TimeSheet(
             book,
             "Debt",
             "Debt of the base history",
-            "USD m nominal. Interest is capitalised in the window; then service is a constant share of cash.",
+            f"USD m nominal. Interest is capitalised in the window; then {NOTES[kind]}.",
         )
-        self.given, self.cash = given, cash
+        self.given, self.cash, self.kind = given, cash, kind
         self.quarters = cash.quarters
         self.window = int(min(given.number["draw_quarters"], self.quarters))
         self.rate = (1 + given.number["debt_rate"]) ** 0.25 - 1
@@ -33,7 +41,8 @@ class Debt:
         self.flow: dict[str, Series] = {}
         self.points: dict[str, Point] = {}
 
-    def _point(self, name: str, label: str, text: str, value: float, number: str = "usd_m", unit: str = "USD m") -> str:
+    def point(self, name: str, label: str, text: str, value: float, number: str = "usd_m", unit: str = "USD m") -> str:
+        """Write one headline number and remember its cell; returns the address."""
         cell = self.sheet.value(label, unit, text, value, number)
         self.points[name] = (cell, value)
         return cell
@@ -41,13 +50,14 @@ class Debt:
     def write(self) -> None:
         """Write sizing, balance, coverage, sources and uses."""
         self.sheet.heading("Cash and spending")
-        self.rate_cell = self._point(
+        self.rate_cell = self.point(
             "rate", "Debt rate by quarter", "(1+debt_rate)^0.25-1", self.rate, "percent_fine", "1/quarter"
         )
         cash, able = self._able()
         spend, grow = self._spend()
-        principal, share = self._size(able, spend, grow)
-        self._balance(able, spend, principal, share)
+        shape, worth = (able, self.points["worth"]) if self.kind == "sculpted" else write_shape(self, cash, able)
+        principal, share = self._size(spend, grow)
+        self._balance(shape, worth, spend, principal, share)
         self._coverage(cash)
         self._uses(spend)
 
@@ -78,7 +88,7 @@ class Debt:
             number="factor",
             total=None,
         )
-        self._point(
+        self.point(
             "worth",
             "Present value of that cash",
             f"SUMPRODUCT({able.all}*{factor.all})",
@@ -107,18 +117,18 @@ class Debt:
         )
         return spend, grow
 
-    def _size(self, able: Series, spend: Series, grow: Series) -> tuple[Point, Point]:
+    def _size(self, spend: Series, grow: Series) -> tuple[Point, Point]:
         worth = self.given.number
         gearing, fee = worth["gearing_max"], worth["debt_fee"]
         total, grown = float(spend.values.sum()), float(spend.values @ grow.values)
         self.sheet.heading("Size")
-        grown_cell = self._point(
+        grown_cell = self.point(
             "grown", "Spending with interest to the end of the window", f"SUMPRODUCT({spend.all}*{grow.all})", grown
         )
         room = grown - gearing * (grown - total) - gearing * fee * total
         room_text = f"({grown_cell}-gearing_max*({grown_cell}-{spend.total})-gearing_max*debt_fee*{spend.total})"
         most = gearing * total / room if room > 0 else 0.0
-        by_gearing = self._point(
+        by_gearing = self.point(
             "by_gearing",
             "Share drawn by gearing",
             f"IF({room_text}>0,gearing_max*{spend.total}/{room_text},0)",
@@ -126,18 +136,20 @@ class Debt:
             "percent",
             "1",
         )
-        carry = self.points["worth"][1] / worth["target_dscr"]
-        by_cover = self._point("capacity", "Debt by coverage", f"{self.points['worth'][0]}/target_dscr", carry)
+        if self.kind == "sculpted":
+            carry = self.points["worth"][1] / worth["target_dscr"]
+            by_cover = self.point("capacity", "Debt by coverage", f"{self.points['worth'][0]}/target_dscr", carry)
+        else:
+            by_cover, carry = self.points["lowest"]
         share = min(most, carry / grown if grown > 0 else 0.0, 1.0)
         text = f"MIN({by_gearing},IF({grown_cell}>0,{by_cover}/{grown_cell},0),1)"
-        share_cell = self._point("share", "Share of spending drawn", text, share, "percent", "1")
-        debt = self._point("debt", "Debt when repayment starts", f"{share_cell}*{grown_cell}", share * grown)
+        share_cell = self.point("share", "Share of spending drawn", text, share, "percent", "1")
+        debt = self.point("debt", "Debt when repayment starts", f"{share_cell}*{grown_cell}", share * grown)
         return (debt, share * grown), (share_cell, share)
 
-    def _balance(self, able: Series, spend: Series, debt: Point, share: Point) -> None:
-        present = self.points["worth"]
+    def _balance(self, shape: Series, present: Point, spend: Series, debt: Point, share: Point) -> None:
         draw = share[1] * spend.values
-        service = able.values * (debt[1] / present[1] if present[1] > 0 else 0.0)
+        service = shape.values * (debt[1] / present[1] if present[1] > 0 else 0.0)
         opening, interest, closing = (np.zeros(self.quarters) for _ in range(3))
         owed = 0.0
         for q in range(self.quarters):
@@ -150,10 +162,10 @@ class Debt:
         flow["draw"] = put("Drawn", "USD m", draw, lambda q: f"{share[0]}*{spend[q]}")
         flow["interest"] = put("Interest", "USD m", interest, lambda q: f"{start[q]}*{self.rate_cell}")
         flow["service"] = put(
-            "Debt service, sculpted",
+            f"Debt service, {self.kind}",
             "USD m",
             service,
-            lambda q: f"IF({present[0]}>0,{able[q]}*{debt[0]}/{present[0]},0)",
+            lambda q: f"IF({present[0]}>0,{shape[q]}*{debt[0]}/{present[0]},0)",
         )
         flow["closing"] = put(
             "Closing balance",
@@ -170,11 +182,9 @@ class Debt:
             lambda q: f"IF({self.cash.plan.number[q]}>=draw_quarters,{flow['service'][q]}-{flow['interest'][q]},0)",
         )
         fee = self.given.number["debt_fee"] * float(draw.sum())
-        self._point("fee", "Fee of the loan, paid at the start", f"debt_fee*{flow['draw'].total}", fee)
+        self.point("fee", "Fee of the loan, paid at the start", f"debt_fee*{flow['draw'].total}", fee)
 
-    def _coverage(self, cash: Series) -> None:
-        self.sheet.heading("Coverage")
-        service = self.flow["service"]
+    def _dscr(self, cash: Series, service: Series) -> None:
         due = service.values > 0
         values = np.full(self.quarters, np.nan)
         for q in np.flatnonzero(due).tolist():
@@ -191,9 +201,9 @@ class Debt:
         )
         self.flow["dscr"] = dscr
         lowest = float(np.nanmin(values)) if due.any() else 0.0
-        self._point("min_dscr", "Lowest DSCR (0: no debt)", dscr.total, lowest, "ratio", "multiple")
+        self.point("min_dscr", "Lowest DSCR (0: no debt)", dscr.total, lowest, "ratio", "multiple")
         breach = int(np.nansum(values < self.given.number["covenant_dscr"]))
-        self._point(
+        self.point(
             "breaches",
             "Quarters under the covenant",
             f'COUNTIF({dscr.all},"<"&covenant_dscr)',
@@ -201,8 +211,12 @@ class Debt:
             "whole",
             "quarters",
         )
+
+    def _coverage(self, cash: Series) -> None:
+        self.sheet.heading("Coverage")
+        self._dscr(cash, self.flow["service"])
         present, debt = self.points["worth"], self.points["debt"]
-        self._point(
+        self.point(
             "llcr",
             "LLCR when repayment starts",
             f"IF({debt[0]}>0,{present[0]}/{debt[0]},0)",
@@ -223,23 +237,23 @@ class Debt:
         ):
             row = nominal[name]
             text = f"-SUMPRODUCT({row.all}*({spend.all}>0))"
-            names.append(self._point(f"use_{name}", label, text, -float(row.values @ (spend.values > 0))))
+            names.append(self.point(f"use_{name}", label, text, -float(row.values @ (spend.values > 0))))
         interest, fee = self.flow["interest"], self.points["fee"]
         carry = f"SUMPRODUCT({interest.all}*({number.all}<draw_quarters))"
         built = float(interest.values @ drawing)
-        names.append(self._point("use_interest", "Use: interest in the window", carry, built))
-        names.append(self._point("use_fee", "Use: fee", fee[0], fee[1]))
+        names.append(self.point("use_interest", "Use: interest in the window", carry, built))
+        names.append(self.point("use_fee", "Use: fee", fee[0], fee[1]))
         total = sum(self.points[k][1] for k in self.points if k.startswith("use_"))
-        self._point("uses", "Uses", "+".join(names), total)
+        self.point("uses", "Uses", "+".join(names), total)
         drawn = self.flow["draw"]
-        one = self._point("source_debt", "Source: debt drawn", drawn.total, float(drawn.values.sum()))
-        two = self._point(
+        one = self.point("source_debt", "Source: debt drawn", drawn.total, float(drawn.values.sum()))
+        two = self.point(
             "source_interest",
             "Source: debt for capitalised interest",
             f"{self.points['debt'][0]}-{one}",
             self.points["debt"][1] - float(drawn.values.sum()),
         )
         equity = float(spend.values.sum() - drawn.values.sum()) + fee[1]
-        three = self._point("source_equity", "Source: equity", f"{spend.total}-{drawn.total}+{fee[0]}", equity)
+        three = self.point("source_equity", "Source: equity", f"{spend.total}-{drawn.total}+{fee[0]}", equity)
         total = sum(self.points[k][1] for k in ("source_debt", "source_interest", "source_equity"))
-        self._point("sources", "Sources", f"{one}+{two}+{three}", total)
+        self.point("sources", "Sources", f"{one}+{two}+{three}", total)

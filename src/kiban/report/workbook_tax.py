@@ -47,6 +47,7 @@ def write_tax(cash: CashFlow) -> None:
     )
     due = -worth["tax_rate"] * (np.clip(income.values, 0, None) - used.values)
     levy = cash.row("Tax on income", due, lambda q: f"-tax_rate*(MAX({income[q]},0)-{used[q]})")
+    tax.update(gain=gain, income=income, margin=margin)
     tax["payable"] = cash.row("Tax", margin.values + due, lambda q: f"{margin[q]}+{levy[q]}", True)
 
 

@@ -1,7 +1,16 @@
 """One small frozen dataclass per hand-over; no logic."""
 
 from kiban.results.demand import Demand, Tree
-from kiban.results.finance import CostSheet, Finance, Irr, PlanMetrics, Statements, UnitCost
+from kiban.results.finance import (
+    CostSheet,
+    DownsideCase,
+    Finance,
+    Irr,
+    LossGivenDefault,
+    PlanMetrics,
+    Statements,
+    UnitCost,
+)
 from kiban.results.fleet import Fleet
 from kiban.results.impact import Claim, Impact, MoneyFlow
 from kiban.results.plan import Action, Plan, PlanOutcome, Rung
@@ -16,12 +25,14 @@ __all__ = [
     "Claim",
     "CostSheet",
     "Demand",
+    "DownsideCase",
     "Driver",
     "Finance",
     "Fleet",
     "Gauge",
     "Impact",
     "Irr",
+    "LossGivenDefault",
     "MoneyFlow",
     "Plan",
     "PlanMetrics",

@@ -31,7 +31,7 @@ class Statements:
     lines: tuple[str, ...]
     """Names of the lines in the order of the statement; a line ends in ``_nominal_usd``."""
     values: Array
-    """(lines, T) cash in positive, cash out negative."""
+    """(lines, T) cash in positive, cash out negative; in a balance sheet assets and liabilities are both positive."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,59 @@ class PlanMetrics:
     break_even_rent_factor: float
     """Multiple of the market's rent at which the expected NPV is zero."""
     break_even_utilisation_frac: float
+    leaf_plcr: Array = field(default_factory=lambda: np.zeros(0))
+    """(L,) project life cover when repayment starts: cash to the horizon over service; NaN without debt."""
+    leaf_guarantor_unpaid_frac: Array = field(default_factory=lambda: np.zeros(0))
+    """(L,) what the guarantor paid and is not paid back by the end, against all debt drawn, both at that date."""
+    leaf_project_mirr_frac: Array = field(default_factory=lambda: np.zeros(0))
+    """(L,) modified return a year, nominal: money in at the debt rate, money out reinvested at the discount rate."""
+    leaf_equity_mirr_frac: Array = field(default_factory=lambda: np.zeros(0))
+    """(L,) the same of the owners' cash; NaN if one sign is missing."""
+    leaf_lcoc_usd_per_gpu_h: Array = field(default_factory=lambda: np.zeros(0))
+    """(L,) levelised cost of compute: present value of cost over that of accelerator-hours in service; NaN if none."""
+    lcoc_usd_per_gpu_h: float = float("nan")
+    """Expected cost over expected hours."""
+    lcoc_usd_per_effective_flop: float = float("nan")
+    """Expected cost over FLOP that hours at work do in training, failures taken off."""
+
+
+@dataclass(frozen=True)
+class LossGivenDefault:
+    """What lenders lose if they stop the plan in the first quarter they are not paid; nominal USD, L histories."""
+
+    layers: tuple[str, ...]
+    """In the order in which they pay."""
+    leaf_default_quarter: tuple[str, ...]
+    """First quarter with service that neither cash nor the guarantor paid; empty if none."""
+    leaf_exposure_nominal_usd: Array
+    """(L,) debt outstanding then; 0 without default."""
+    leaf_layer_recovered_nominal_usd: Array
+    """(L, layers) what the sale of each layer pays of it."""
+    leaf_guarantor_nominal_usd: Array
+    """(L,) what the guarantor still pays of the rest."""
+    leaf_lender_loss_nominal_usd: Array
+    """(L,) exposure less recovery and guarantee."""
+    expected_lgd_frac: float
+    """Expected loss over expected exposure, over histories with default; NaN without default."""
+    default_chance_frac: float
+
+
+@dataclass(frozen=True)
+class DownsideCase:
+    """The debt as sized, under one blow."""
+
+    name: str
+    sentence: str
+    min_dscr: float
+    """Base history; NaN without debt."""
+    llcr: float
+    first_breach_quarter: str
+    """Empty if none."""
+    unpaid_frac: float
+    """Base history: what is still owed at the end of the horizon."""
+    expected_unpaid_frac: float
+    expected_npv_usd: float
+    """Unlevered, after tax, real."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +121,8 @@ class UnitCost:
     rung: str
     accelerator: str
     parts: tuple[str, ...]
-    """silicon, network, shell, power, staff, support, failures, vendor_margin, cost_of_capital, ..."""
+    """silicon, network, sales_tax, shell, power, operation, silicon_tax_and_insurance, support, rent, operator_markup,
+    failures, cost_of_capital; what a row does not have is 0."""
     usd_per_gpu_h: Array
     """(parts,) cost per accelerator-hour in service."""
     usd_per_goodput_gpu_h: Array
@@ -115,6 +169,18 @@ class Finance:
     usd_per_goodput_gpu_h: float
     usd_per_mtok: float
     """Cost of serving over tokens served at today's software (gains of later software taken out)."""
+    sponsor: tuple[Statements, ...] = ()
+    """What owners put in and take out, one per leaf, in the order of ``statements``."""
+    lender: tuple[Statements, ...] = ()
+    """Draws, interest, repayment, guarantee and balance of all debt, likewise."""
+    income: tuple[Statements, ...] = ()
+    """Book income by quarter, likewise."""
+    balance: tuple[Statements, ...] = ()
+    """Balance sheet at the end of each quarter, likewise."""
+    book_life_years: tuple[float, float] = (0.0, 0.0)
+    """Straight-line lives of halls and of silicon."""
+    loss_given_default: LossGivenDefault | None = None
+    downside: tuple[DownsideCase, ...] = ()
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()

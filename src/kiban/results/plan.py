@@ -52,6 +52,12 @@ class Rung:
     """(T, G) accelerators already ordered, live by quarter (own silicon of a hall rung); zeros if none."""
     max_it_mw: Array
     """(T,) most IT MW that can be live in each quarter; inf if unlimited."""
+    silicon_sales_tax_frac: float = 0.0
+    """Sales tax on own silicon against its price, after exemptions; 0 for rented accelerators."""
+    silicon_property_frac_per_year: float = 0.0
+    """Property tax on own silicon against its price, mean over its life; 0 for rented accelerators."""
+    operator_markup_frac: float = 0.0
+    """Share of the rent that an operator adds for staff, upkeep and margin; 0 where no row tells it from the rent."""
 
 
 @dataclass(frozen=True)

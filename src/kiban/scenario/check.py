@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from kiban.scenario.facts import names_in_catalogue, overrides_in_catalogue
+from kiban.scenario.lending import lending_problems
 from kiban.scenario.load import Merged, merge_file, merge_text
 from kiban.scenario.problems import Problem, ScenarioError
 from kiban.scenario.schema import Scenario
@@ -51,6 +52,7 @@ def _check(merged: Merged, catalog: Catalog) -> list[Problem]:
     findings = [f for check in CHECKS for f in check(data)]
     findings += names_in_catalogue(data, catalog)
     findings += overrides_in_catalogue(data, catalog)
+    findings += lending_problems(data, catalog)
     known = {(p.path, p.message) for p in problems}
     for place, message, details in findings:
         problem = located(place, merged.tree, message, **details)

@@ -106,7 +106,8 @@ def _named(data: Data) -> Iterator[tuple[str, Path, Any]]:
             yield "accelerator", ("ladder", key, i), name
     for key in ("training_model", "inference_model"):
         yield "model", ("workload", key), data.get("workload", {}).get(key)
-    yield "credit", ("finance", "credit"), data.get("finance", {}).get("credit")
+    for key in ("credit", "chip_credit"):
+        yield "credit", ("finance", key), data.get("finance", {}).get(key)
     for i, site in enumerate(data.get("sites", [])):
         for key in ("weather", "state", "grid"):
             yield key, ("sites", i, key), site.get(key)

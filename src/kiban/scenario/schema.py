@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from kiban.scenario.finance_part import FinancePart
 from kiban.scenario.values import (
     FactorRange,
     Fraction,
@@ -302,31 +303,6 @@ class EnergyPart(Part):
     power_price_factor: FactorRange = Field(
         default=Range(value=1.0, low=0.8, high=1.5, why="spread of forward power prices"),
         description="Multiplier on the base year's price",
-    )
-
-
-class FinancePart(Part):
-    """Capital and tax."""
-
-    discount_frac_per_year: Annotated[Number, Field(ge=0, le=0.5)] = Field(
-        default=0.09, description="Real, after tax, unlevered"
-    )
-    gearing_max_frac: Annotated[Number, Field(ge=0, le=0.95)] = Field(
-        default=0.7, description="Most debt against uses of funds"
-    )
-    credit: Identifier = Field(default="google_backed", description="Row of the credit ladder that prices the debt")
-    tenor_years: Annotated[Number, Field(gt=0, le=30)] = Field(default=7, description="Repayment time after the draw")
-    target_dscr: Annotated[Number, Field(ge=1.0, le=5.0)] = Field(
-        default=1.35, description="Coverage on which debt is sculpted"
-    )
-    covenant_dscr: Annotated[Number, Field(ge=0.5, le=5.0)] = Field(
-        default=1.15, description="Coverage under which a covenant is breached"
-    )
-    inflation_frac_per_year: Annotated[Number, Field(ge=-0.05, le=0.2)] = Field(
-        default=0.025, description="Turns real money into money of the day"
-    )
-    utilisation_frac: Annotated[Number, Field(gt=0, le=1)] = Field(
-        default=0.7, description="Utilisation in unit costs of rungs"
     )
 
 
