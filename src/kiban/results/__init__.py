@@ -4,6 +4,7 @@ from kiban.results.demand import Demand, Tree
 from kiban.results.finance import CostSheet, Finance, Irr, PlanMetrics, Statements, UnitCost
 from kiban.results.fleet import Fleet
 from kiban.results.impact import Claim, Impact, MoneyFlow
+from kiban.results.measures import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures
 from kiban.results.plan import Action, Plan, PlanOutcome, Rung
 from kiban.results.risk import Driver, Gauge, Regime, Risk, Tornado
 from kiban.results.site import Site
@@ -19,11 +20,15 @@ __all__ = [
     "Driver",
     "Finance",
     "Fleet",
+    "FrontierPoint",
     "Gauge",
     "Impact",
     "Irr",
+    "LeastRegret",
     "MoneyFlow",
+    "OptionWorth",
     "Plan",
+    "PlanMeasures",
     "PlanMetrics",
     "PlanOutcome",
     "Regime",

@@ -1,0 +1,67 @@
+"""What a plan is worth in each history, and how bad the worst ones are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from kiban.plan.case import PlanCase
+from kiban.plan.futures_of import leaf_paths
+from kiban.plan.program import Program
+from kiban.results import PlanOutcome
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LeafMoney:
+    """Net present value of each history as a linear function of the decisions: ``matrix @ x + fixed_usd``."""
+
+    matrix: sparse.csr_matrix
+    """(L, columns) USD per unit of the column."""
+    fixed_usd: Array
+    """(L,) what no decision can change."""
+
+    def of(self, x: Array) -> Array:
+        """(L,) net present value at a point; columns beyond the matrix are ignored."""
+        return np.asarray(self.matrix @ x[: self.matrix.shape[1]] + self.fixed_usd)
+
+
+def leaf_money(program: Program) -> LeafMoney:
+    """Read the ledger along each history, discounted and not weighted by chance.
+
+    The mean over the histories is the objective of the plan.
+    """
+    case = program.case
+    parts, fixed = [], []
+    for path in leaf_paths(case):
+        weight = np.zeros(case.n_nodes)
+        weight[path] = case.discount[path]
+        gain, constant = program.ledger.objective(weight, program.rows.columns)
+        parts.append(sparse.csr_matrix(gain))
+        fixed.append(constant)
+    return LeafMoney(sparse.vstack(parts, format="csr"), np.array(fixed))
+
+
+def outcome_leaf_npv_usd(case: PlanCase, outcome: PlanOutcome) -> Array:
+    """(L,) net present value of an outcome in each history."""
+    net = (outcome.node_value_usd - outcome.node_rung_cost_usd.sum(axis=(1, 2))) * case.discount
+    return np.asarray(net[leaf_paths(case)].sum(axis=1))
+
+
+def cvar_usd(values_usd: Array, probability: Array, level_frac: float) -> float:
+    """Mean of the worst ``1 - level_frac`` of the futures.
+
+    Args: values_usd (L,), probability (L,), level_frac in [0, 1): 0 is the mean, near 1 the worst value. Equation:
+    max over e of e - sum_l p_l max(e - v_l, 0) / (1 - level), reached at the value where the chances of the worst add
+    up to 1 - level. Source: Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2
+    (2000), for gains instead of losses.
+    """
+    order = np.argsort(values_usd, kind="stable")
+    tail = 1.0 - level_frac
+    before = np.concatenate([[0.0], np.cumsum(probability[order])[:-1]])
+    share = np.clip(tail - before, 0.0, probability[order])
+    return float(share @ values_usd[order] / share.sum())
