@@ -288,7 +288,7 @@ def test_a_level_out_of_range_is_refused(level_frac: float) -> None:
 
 
 def test_a_weight_out_of_range_is_refused() -> None:
-    with pytest.raises(ValueError, match="weight_frac is 1.5"):
+    with pytest.raises(ValueError, match="weight_frac is 1"):
         tail_of(newsvendor(0.2), 0.5).solve(1.5)
 
 

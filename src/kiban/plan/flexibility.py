@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,22 +57,18 @@ def option_expiry(solver: Solver, x: Array, base_usd: float) -> tuple[HallOption
         upper[starts[case.quarter >= quarter, hall]] = 0.0
         return base_usd - solver.value_usd(solver.solve(upper))
 
-    out = []
-    for hall in range(starts.shape[1]):
+    def option(hall: int) -> HallOption:
         used = case.quarter[_started(solver, x, hall)]
         worth = loss(hall, 0) if len(used) else 0.0
-        last = _last_loss(lambda q, h=hall: loss(h, q) > least, int(used.max())) if worth > least else -1
-        out.append(HallOption(hall, max(worth, 0.0), last))
-    return tuple(out)
+        if worth <= least:
+            return HallOption(hall, max(worth, 0.0), -1)
+        low, high = 0, int(used.max()) + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if loss(hall, middle) > least else (low, middle)
+        return HallOption(hall, worth, low)
 
-
-def _last_loss(hurts: Callable[[int], bool], last: int) -> int:
-    """Last quarter from which closing hurts, known to hurt from 0 on and not to hurt after ``last``."""
-    low, high = 0, last + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if hurts(middle) else (low, middle)
-    return low
+    return tuple(option(hall) for hall in range(starts.shape[1]))
 
 
 def _started(solver: Solver, x: Array, hall: int) -> IntArray:

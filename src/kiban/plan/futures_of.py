@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +53,9 @@ def trunk_quarters(case: PlanCase) -> int:
 
 def _each(market: Market, change: Callable[[Array], Array]) -> Market:
     """A market with every array by node changed; plain numbers stay."""
-    arrays = {f.name: getattr(market, f.name) for f in fields(market)}
-    return replace(market, **{k: np.asarray(change(v)) for k, v in arrays.items() if isinstance(v, np.ndarray)})
+    held: dict[str, Any] = {f.name: getattr(market, f.name) for f in fields(market)}
+    changed: dict[str, Any] = {k: np.asarray(change(v)) for k, v in held.items() if isinstance(v, np.ndarray)}
+    return replace(market, **changed)
 
 
 def _path(case: PlanCase, market: Market) -> PlanCase:

@@ -52,6 +52,12 @@ def outcome_leaf_npv_usd(case: PlanCase, outcome: PlanOutcome) -> Array:
     return np.asarray(net[leaf_paths(case)].sum(axis=1))
 
 
+def outcome_aim_usd(case: PlanCase, outcome: PlanOutcome, level_frac: float, weight_frac: float) -> float:
+    """(1 - w) E[NPV] + w CVaR[NPV] of an outcome."""
+    tail = cvar_usd(outcome_leaf_npv_usd(case, outcome), case.probability[case.leaves], level_frac)
+    return (1 - weight_frac) * outcome.expected_npv_usd + weight_frac * tail
+
+
 def cvar_usd(values_usd: Array, probability: Array, level_frac: float) -> float:
     """Mean of the worst ``1 - level_frac`` of the futures.
 

@@ -22,19 +22,17 @@ def _all(m: PlanMeasures, quarters: tuple[str, ...]) -> Iterator[str]:
     last = quarters[min(m.fixed_quarters, len(quarters)) - 1]
     yield f"Knowing the future today would be worth {_worth(m, m.evpi_usd)}: the most that foresight could add."
     if np.isnan(m.vss_usd):
-        yield "The plan for the mean of the futures cannot be carried out: its first orders break a limit in some future."
+        yield "The plan for the mean of the futures cannot be kept: its first orders break a limit in some future."
     else:
         yield (
-            f"Answering all futures instead of their mean is worth {_worth(m, m.vss_usd)}: a plan for the mean promises "
-            f"{usd_words(m.mean_plan_promised_usd)} and is worth {usd_words(m.mean_plan_worth_usd)}."
+            f"Answering all futures instead of their mean is worth {_worth(m, m.vss_usd)}: a plan for the mean "
+            f"promises {usd_words(m.mean_plan_promised_usd)} and is worth {usd_words(m.mean_plan_worth_usd)}."
         )
     yield f"The right to start halls and sign contracts after {last} is worth {_worth(m, m.later_start_usd)}."
     if np.isfinite(m.waiting_two_years_usd):
         yield f"Waiting two years with everything but cloud costs {_worth(m, m.waiting_two_years_usd)}."
-    yield (
-        f"In the worst {1 - m.cvar_level_frac:.0%} of the futures the plan is worth {usd_words(m.strategy_cvar_usd[0])} "
-        f"on average."
-    )
+    bad = usd_words(float(m.strategy_cvar_usd[0]))
+    yield f"In the worst {1 - m.cvar_level_frac:.0%} of the futures the plan is worth {bad} on average."
     yield from _caution(m)
     if np.isfinite(m.in_pieces_usd):
         yield (
