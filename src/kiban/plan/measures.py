@@ -46,16 +46,16 @@ def first_quarters(case: PlanCase) -> int:
     return trunk if trunk < case.n_quarters else LONGEST_TRUNK_QUARTERS
 
 
-def ask(tail: TailSolver, how: How, frontier_points: int) -> Answers:
+def ask(tail: TailSolver, how: How, frontier_count: int) -> Answers:
     """Ask everything that needs a solve; the solver is left aimed at the mean.
 
     Args: tail, holding the plan's solver; how, ``quick`` (histories alone, plan of the mean, late starts, frontier) or
-    ``full`` (also least regret, one block, options); frontier_points, 0 for none. Every solve but those of single
+    ``full`` (also least regret, one block, options); frontier_count, 0 for none. Every solve but those of single
     histories starts from the one before.
     """
     case = tail.tail.base.case
     alone = wait_and_see_usd(case)
-    frontier = tuple((float(w), tail.solve(float(w))) for w in frontier_weights(frontier_points)[::-1])[::-1]
+    frontier = tuple((float(w), tail.solve(float(w))) for w in frontier_weights(frontier_count)[::-1])[::-1]
     best = frontier[0][1] if frontier else tail.solve(0.0)
     tail.aim(0.0)
     solver, quarters = tail.solver, first_quarters(case)
@@ -103,7 +103,7 @@ def measure_plan(
         frontier=tuple(FrontierPoint(w, p.expected_npv_usd, p.cvar_npv_usd) for w, p in answers.frontier),
         least_regret=_least_regret(answers.least_regret),
         in_pieces_usd=best - answers.block.value_usd if answers.block else float("nan"),
-        block_search_solves=answers.block.solves if answers.block else 0,
+        block_search_count=answers.block.solves if answers.block else 0,
         options=tuple(_option(inputs, option) for option in answers.options),
     )
     return replace(measures, sentences=measure_sentences(measures, inputs.quarters))
@@ -121,7 +121,7 @@ def measure_residuals(measures: PlanMeasures) -> dict[str, float]:
 def _least_regret(point: TailPoint | None) -> LeastRegret | None:
     if point is None:
         return None
-    return LeastRegret(point.largest_regret_usd, point.expected_npv_usd, point.leaf_npv_usd)
+    return LeastRegret(point.largest_regret_usd, point.expected_npv_usd, point.cvar_npv_usd, point.leaf_npv_usd)
 
 
 def _option(inputs: PlanInputs, option: HallOption) -> OptionWorth:

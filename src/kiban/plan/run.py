@@ -62,7 +62,7 @@ def _answers(scenario: Scenario, solved: Solved) -> Answers | None:
     part = scenario.plan
     if part.measures == "none" or solved.tail is None:
         return None
-    answers = ask(solved.tail, part.measures, part.frontier_points)
+    answers = ask(solved.tail, part.measures, part.frontier_count)
     solved.tail.aim(part.cvar_weight_frac)
     return answers
 

@@ -47,6 +47,7 @@ def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     yield _capacity(study)
     yield _rungs(study)
     yield _costs_by_rung(study)
+    yield _histories(study)
     yield from _finance_tables(study.finance, study.demand.tree.quarters)
     yield _futures(risk)
     yield from _impact_tables(study.impact, study.demand.tree.quarters)
@@ -153,6 +154,21 @@ def _costs_by_rung(study: Study) -> CsvTable:
         if np.abs(expected[q, k]).max(initial=0.0) > 0
     ]
     return CsvTable("costs_by_rung", ("quarter", "rung", *(f"{c}_usd" for c in out.cost_lines)), lines)
+
+
+def _histories(study: Study) -> CsvTable:
+    """NPV by history of the plan, the pure strategies and somebody who knows the history."""
+    plan, m = study.plan, study.plan.measures
+    if m is None:
+        return CsvTable(
+            "histories", ("history", "probability"), zip(plan.leaf_name, plan.leaf_probability, strict=True)
+        )
+    columns = ("history", "probability", "foresight_npv_usd", *(f"{n}_npv_usd" for n in m.strategies))
+    lines = [
+        (name, float(plan.leaf_probability[i]), float(m.leaf_wait_and_see_usd[i]), *m.strategy_leaf_npv_usd[:, i])
+        for i, name in enumerate(plan.leaf_name)
+    ]
+    return CsvTable("histories", columns, lines)
 
 
 def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[CsvTable]:

@@ -28,6 +28,8 @@ class LeastRegret:
     largest_regret_usd: float
     """Against the wait-and-see value of each future."""
     expected_npv_usd: float
+    cvar_npv_usd: float
+    """Mean NPV of the worst futures."""
     leaf_npv_usd: Array
     """(L,)."""
 
@@ -86,7 +88,7 @@ class PlanMeasures:
     least_regret: LeastRegret | None = None
     in_pieces_usd: float = float("nan")
     """Upper bound of what starting a rung's halls in several quarters is worth."""
-    block_search_solves: int = 0
+    block_search_count: int = 0
     """Programmes solved for that bound."""
     options: tuple[OptionWorth, ...] = ()
     sentences: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ class PlanPart(Part):
     cvar_weight_frac: Fraction = Field(
         default=0.0, description="Weight of the bad futures in the plan's aim; 0 maximises expected value"
     )
-    frontier_points: Whole = Field(
+    frontier_count: Whole = Field(
         default=5, ge=0, le=20, description="Plans between most value and least bad futures; 0 for none"
     )
     measures: Literal["none", "quick", "full"] = Field(
