@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.plan.lp import Solver
+from kiban.plan.lp import Solver, starting_here
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -55,7 +55,8 @@ def option_expiry(solver: Solver, x: Array, base_usd: float) -> tuple[HallOption
     def loss(hall: int, quarter: int) -> float:
         upper = solver.program.upper.copy()
         upper[starts[case.quarter >= quarter, hall]] = 0.0
-        return base_usd - solver.value_usd(solver.solve(upper))
+        with starting_here(solver):
+            return base_usd - solver.value_usd(solver.solve(upper))
 
     def option(hall: int) -> HallOption:
         used = case.quarter[_started(solver, x, hall)]

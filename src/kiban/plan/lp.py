@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,3 +94,14 @@ class Solver:
                 sentence=block.sentence,
             )
         return model
+
+
+@contextmanager
+def starting_here(solver: Solver) -> Iterator[None]:
+    """Let the next solve after the block begin where the last one before it ended."""
+    basis = solver.model.basis
+    try:
+        yield
+    finally:
+        if basis is not None:
+            solver.model.start_from(basis)

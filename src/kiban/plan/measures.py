@@ -13,6 +13,7 @@ from kiban.plan.flexibility import BlockPlan, HallOption, block_plan, option_exp
 from kiban.plan.futures_of import trunk_quarters
 from kiban.plan.inputs import PlanInputs
 from kiban.plan.leaf_money import cvar_usd, outcome_leaf_npv_usd
+from kiban.plan.lp import starting_here
 from kiban.plan.measure_words import measure_sentences
 from kiban.plan.restricted import MeanPlan, mean_plan, now_or_never_bounds, wait_and_see_usd
 from kiban.plan.tail import TailPoint, TailSolver, frontier_weights
@@ -50,24 +51,35 @@ def ask(tail: TailSolver, how: How, frontier_count: int) -> Answers:
     """Ask everything that needs a solve; the solver is left aimed at the mean.
 
     Args: tail, holding the plan's solver; how, ``quick`` (histories alone, plan of the mean, late starts, frontier) or
-    ``full`` (also least regret, one block, options); frontier_count, 0 for none. Every solve but those of single
-    histories starts from the one before.
+    ``full`` (also least regret, one block, options); frontier_count, 0 for none. Every question but those about single
+    histories starts from the vertex of the plan.
     """
     case = tail.tail.base.case
     alone = wait_and_see_usd(case)
-    frontier = tuple((float(w), tail.solve(float(w))) for w in frontier_weights(frontier_count)[::-1])[::-1]
-    best = frontier[0][1] if frontier else tail.solve(0.0)
-    tail.aim(0.0)
+    best = tail.solve(0.0)
     solver, quarters = tail.solver, first_quarters(case)
-    mean = mean_plan(solver, quarters)
-    never = solver.value_usd(solver.solve(now_or_never_bounds(solver.program, quarters)))
+    with starting_here(solver):
+        frontier = _frontier(tail, best, frontier_count)
+    tail.aim(0.0)
+    with starting_here(solver):
+        mean = mean_plan(solver, quarters)
+    with starting_here(solver):
+        never = solver.value_usd(solver.solve(now_or_never_bounds(solver.program, quarters)))
     options: tuple[HallOption, ...] = ()
     block = regret = None
     if how == "full":
-        options = option_expiry(solver, best.solution.x, best.expected_npv_usd)
-        block = block_plan(solver, best.solution.x)
-        regret = tail.least_regret(alone)
+        with starting_here(solver):
+            options = option_expiry(solver, best.solution.x, best.expected_npv_usd)
+        with starting_here(solver):
+            block = block_plan(solver, best.solution.x)
+        with starting_here(solver):
+            regret = tail.least_regret(alone)
+        tail.aim(0.0)
     return Answers(alone, best, mean, quarters, never, frontier, regret, block, options)
+
+
+def _frontier(tail: TailSolver, best: TailPoint, count: int) -> tuple[tuple[float, TailPoint], ...]:
+    return tuple((float(w), tail.solve(float(w)) if w > 0 else best) for w in frontier_weights(count))
 
 
 def measure_plan(

@@ -6,8 +6,9 @@ Two aims need the value of each history, v_l(x), as rows:
   and s_l >= 0 (Rockafellar and Uryasev 2000);
 * least largest regret, min over x of max_l (best_l - v_l(x)) (Savage, The theory of statistical decision, 1951).
 
-Both are one row per history, ``e - s_l - R - v_l(x) <= offset_l``, with the columns of the other aim held at zero,
-so one programme answers all of them and each solve starts from the one before.
+Both are one row per history, ``e - s_l - v_l(x) <= -best_l``: the tail without a best, the regret (it is -e) without
+shortfalls. So one programme answers all of them, and each solve starts from the one before; from the mean to the tail
+it goes in steps, because a short way for the simplex method takes a fraction of the whole.
 """
 
 from __future__ import annotations
@@ -26,8 +27,13 @@ from kiban.plan.rows import Rows
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+MOST_WEIGHT = 0.999
+"""Weight of the most cautious plan: under 1, so that no other plan has more of both."""
+STEPS = (0.25, 0.5, 0.75, MOST_WEIGHT)
 SLACK_FRAC = 1e-9
 """Room left to the largest regret, in units of the programme, when the mean is maximised under it."""
+EXACT_FRAC = 1e-9
+"""A regret this near to the least, in units of the programme, is the least."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,6 @@ class TailProgram:
     """(1,) less the level e where it is negative."""
     short: IntArray
     """(L,) what a history falls short of the level."""
-    regret: IntArray
-    """(1,) the largest regret; held at zero unless asked for."""
     row: IntArray
     """(L,)."""
 
@@ -69,14 +73,12 @@ def with_tail(program: Program) -> TailProgram:
     above = rows.new_columns("tail_level", "level under which a history counts as bad", (1,), unit)
     below = rows.new_columns("tail_level_below_zero", "the same, below zero", (1,), unit)
     short = rows.new_columns("tail_short", "what a history falls short of the level", (count,), unit)
-    regret = rows.new_columns("tail_regret", "largest regret over the histories", (1,), unit, 0.0)
     row = rows.new_rows(
         "tail", "a history that is worth less than the level falls short", (count,), unit, -np.inf, money.fixed_usd
     )
     rows.put(row, above, 1.0)
     rows.put(row, below, -1.0)
     rows.put(row, short, -1.0)
-    rows.put(row, regret, -1.0)
     worth = money.matrix.tocoo()
     rows.put(row[worth.row], worth.col, -worth.data)
     extra = rows.columns - program.rows.columns
@@ -85,7 +87,7 @@ def with_tail(program: Program) -> TailProgram:
     row_upper = np.concatenate([program.row_upper, money.fixed_usd])
     gain = np.concatenate([program.gain, np.zeros(extra)])
     longer = replace(program, rows=rows, gain=gain, upper=upper, row_upper=row_upper)
-    return TailProgram(longer, program, money, above, below, short, regret, row)
+    return TailProgram(longer, program, money, above, below, short, row)
 
 
 def base_solution(tail: TailProgram, solution: Solution) -> Solution:
@@ -147,28 +149,28 @@ class TailSolver:
     def least_regret(self, best_leaf_usd: Array) -> TailPoint:
         """Minimise the largest regret against the best value of each history, then maximise the mean under it.
 
-        Args: best_leaf_usd (L,), such as the wait-and-see value of each leaf.
+        Args: best_leaf_usd (L,), no less than what a plan can reach there, such as the wait-and-see values.
         """
         tail = self.tail
         upper = self._upper(None)
-        upper[np.concatenate([tail.above, tail.below, tail.short])] = 0.0
-        upper[tail.regret] = np.inf
+        upper[np.concatenate([tail.above, tail.short])] = 0.0
         row_upper = tail.program.row_upper.copy()
         row_upper[tail.row] = tail.money.fixed_usd - best_leaf_usd
-        worst = np.zeros(len(tail.program.gain))
-        worst[tail.regret] = -1.0
-        self._aim(replace(tail.program, gain=worst, constant=0.0))
-        least = float(self.solver.solve(upper, row_upper).x[tail.regret[0]])
-        upper[tail.regret] = least + SLACK_FRAC * tail.program.usd_unit
-        self.aim(0.0)
-        point = self._point(self.solver.solve(upper, row_upper))
+        for weight in (*STEPS, 1.0):
+            self.aim(weight)
+            found = self.solver.solve(upper, row_upper)
+            if weight == MOST_WEIGHT:
+                point = self._point(found)
+        least, unit = float(found.x[tail.below[0]]), tail.program.usd_unit
+        if (best_leaf_usd - point.leaf_npv_usd).max() > least + EXACT_FRAC * unit:
+            upper[tail.below] = least + SLACK_FRAC * unit
+            self.aim(0.0)
+            point = self._point(self.solver.solve(upper, row_upper))
         return replace(point, largest_regret_usd=least)
 
     def aim(self, weight_frac: float) -> None:
         """Give the solver the objective (1 - w) E[NPV] + w CVaR[NPV], for further questions of any kind."""
-        self._aim(with_weight(self.tail, self.level_frac, weight_frac).program)
-
-    def _aim(self, program: Program) -> None:
+        program = with_weight(self.tail, self.level_frac, weight_frac).program
         self.solver.program = program
         scaled = program.gain * self.solver.column_unit / program.usd_unit
         self.solver.model.set_cost(np.arange(len(scaled)), scaled)
@@ -194,7 +196,7 @@ def _check_level(level_frac: float) -> None:
 def frontier_weights(points: int) -> Array:
     """Weights of the tail from 0 to just under 1, so that every point is efficient."""
     weights = np.linspace(0.0, 1.0, points)
-    return np.minimum(weights, 0.999)
+    return np.minimum(weights, MOST_WEIGHT)
 
 
 def _copy(rows: Rows) -> Rows:
