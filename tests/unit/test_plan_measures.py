@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from kiban.plan import run_plan
 from kiban.plan.inputs import PlanInputs, build_inputs
-from kiban.plan.leaf_money import cvar_usd
 from kiban.plan.measures import first_quarters
 from kiban.results import Plan, PlanMeasures
 from kiban.scenario import Scenario
-from kiban.uncertainty import ScenarioTree
+from kiban.uncertainty import ScenarioTree, cvar
 
 
 def plan_of(tree: ScenarioTree | None = None, **part: Any) -> tuple[PlanInputs, Plan]:
@@ -71,7 +70,7 @@ def test_the_frontier_falls_in_the_mean_rises_in_the_tail_and_is_concave() -> No
     assert (np.diff(slope) <= 1e-6).all()
     assert mean[0] == pytest.approx(plan.chosen.expected_npv_usd, rel=1e-9)
     for name, values in zip(m.strategies, m.strategy_leaf_npv_usd, strict=True):
-        both = (values @ plan.leaf_probability, cvar_usd(values, plan.leaf_probability, 0.7))
+        both = (values @ plan.leaf_probability, cvar(values, 0.7, plan.leaf_probability))
         for p in m.frontier:
             w = p.cvar_weight_frac
             best = (1 - w) * p.expected_npv_usd + w * p.cvar_npv_usd
@@ -123,7 +122,7 @@ def test_a_cautious_plan_has_a_better_tail_and_no_better_mean(weight: float, lev
     assert m is not None and m.frontier == ()
     size = 1e-7 * abs(base.best_expected_usd)
     assert plan.chosen.expected_npv_usd <= plain.chosen.expected_npv_usd + size
-    assert m.strategy_cvar_usd[0] >= cvar_usd(base.strategy_leaf_npv_usd[0], plain.leaf_probability, level) - size
+    assert m.strategy_cvar_usd[0] >= cvar(base.strategy_leaf_npv_usd[0], level, plain.leaf_probability) - size
     assert m.best_expected_usd == pytest.approx(base.best_expected_usd, rel=1e-9)
     assert m.evpi_usd == pytest.approx(base.evpi_usd, rel=1e-6)
     assert plan.residuals["plan.baseline_above_plan"] < 1e-9

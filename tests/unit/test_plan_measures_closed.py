@@ -11,11 +11,12 @@ import pytest
 from kiban.plan.case import PlanCase
 from kiban.plan.flexibility import block_plan, option_expiry
 from kiban.plan.futures_of import leaf_case, mean_case, trunk_quarters
-from kiban.plan.leaf_money import cvar_usd, leaf_money
+from kiban.plan.leaf_money import leaf_money
 from kiban.plan.lp import Solver
 from kiban.plan.program import build_program
 from kiban.plan.restricted import mean_plan, now_or_never_bounds, path_value_usd, wait_and_see_usd
 from kiban.plan.tail import TailPoint, TailSolver, frontier_weights, with_tail, with_weight
+from kiban.uncertainty import cvar
 
 WANTED = np.array([10.0, 20.0, 30.0])
 CHANCE = np.array([0.3, 0.4, 0.3])
@@ -61,7 +62,7 @@ def test_a_cautious_newsvendor_orders_at_the_ratio_times_the_tail(
     point = tail.solve(1.0)
     assert ordered(tail, point) == pytest.approx(best, abs=1e-6)
     assert point.leaf_npv_usd == pytest.approx(profit(best, cost_usd), abs=1e-6)
-    grid = [cvar_usd(profit(q, cost_usd), CHANCE, level_frac) for q in np.linspace(0, 40, 401)]
+    grid = [cvar(profit(q, cost_usd), level_frac, CHANCE) for q in np.linspace(0, 40, 401)]
     assert point.cvar_npv_usd == pytest.approx(max(grid), abs=1e-6)
 
 
@@ -69,19 +70,8 @@ def test_the_objective_of_the_programme_is_the_mixture_of_mean_and_tail() -> Non
     tail = with_weight(with_tail(build_program(newsvendor(0.2))), 0.5, 0.4)
     solver = Solver(tail.program)
     value = solver.value_usd(solver.solve(tail.program.upper))
-    grid = [
-        0.6 * CHANCE @ profit(q, 0.2) + 0.4 * cvar_usd(profit(q, 0.2), CHANCE, 0.5) for q in np.linspace(0, 40, 401)
-    ]
+    grid = [0.6 * CHANCE @ profit(q, 0.2) + 0.4 * cvar(profit(q, 0.2), 0.5, CHANCE) for q in np.linspace(0, 40, 401)]
     assert value == pytest.approx(max(grid), abs=1e-6)
-
-
-def test_cvar_runs_from_the_mean_to_the_worst() -> None:
-    values = np.array([5.0, -2.0, 1.0])
-    chance = np.array([0.25, 0.25, 0.5])
-    assert cvar_usd(values, chance, 0.0) == pytest.approx(1.25)
-    assert cvar_usd(values, chance, 0.75) == pytest.approx(-2.0)
-    assert cvar_usd(values, chance, 0.5) == pytest.approx(-0.5)
-    assert cvar_usd(values, chance, 0.99) == pytest.approx(-2.0)
 
 
 def test_weight_zero_is_the_plan_and_a_whole_tail_is_the_mean_and_a_thin_one_the_worst_future() -> None:

@@ -1,4 +1,4 @@
-"""What a plan is worth in each history, and how bad the worst ones are."""
+"""What a plan is worth in each history of the tree."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kiban.plan.case import PlanCase
 from kiban.plan.futures_of import leaf_paths
 from kiban.plan.program import Program
 from kiban.results import PlanOutcome
+from kiban.uncertainty import cvar
 
 Array = NDArray[np.float64]
 
@@ -54,20 +55,5 @@ def outcome_leaf_npv_usd(case: PlanCase, outcome: PlanOutcome) -> Array:
 
 def outcome_aim_usd(case: PlanCase, outcome: PlanOutcome, level_frac: float, weight_frac: float) -> float:
     """(1 - w) E[NPV] + w CVaR[NPV] of an outcome."""
-    tail = cvar_usd(outcome_leaf_npv_usd(case, outcome), case.probability[case.leaves], level_frac)
+    tail = cvar(outcome_leaf_npv_usd(case, outcome), level_frac, case.probability[case.leaves])
     return (1 - weight_frac) * outcome.expected_npv_usd + weight_frac * tail
-
-
-def cvar_usd(values_usd: Array, probability: Array, level_frac: float) -> float:
-    """Mean of the worst ``1 - level_frac`` of the futures.
-
-    Args: values_usd (L,), probability (L,), level_frac in [0, 1): 0 is the mean, near 1 the worst value. Equation:
-    max over e of e - sum_l p_l max(e - v_l, 0) / (1 - level), reached at the value where the chances of the worst add
-    up to 1 - level. Source: Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2
-    (2000), for gains instead of losses.
-    """
-    order = np.argsort(values_usd, kind="stable")
-    tail = 1.0 - level_frac
-    before = np.concatenate([[0.0], np.cumsum(probability[order])[:-1]])
-    share = np.clip(tail - before, 0.0, probability[order])
-    return float(share @ values_usd[order] / share.sum())

@@ -12,12 +12,13 @@ from kiban.plan.case import PlanCase
 from kiban.plan.flexibility import BlockPlan, HallOption, block_plan, option_expiry
 from kiban.plan.futures_of import trunk_quarters
 from kiban.plan.inputs import PlanInputs
-from kiban.plan.leaf_money import cvar_usd, outcome_leaf_npv_usd
+from kiban.plan.leaf_money import outcome_leaf_npv_usd
 from kiban.plan.lp import starting_here
 from kiban.plan.measure_words import measure_sentences
 from kiban.plan.restricted import MeanPlan, mean_plan, now_or_never_bounds, wait_and_see_usd
 from kiban.plan.tail import TailPoint, TailSolver, frontier_weights
 from kiban.results import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures, PlanOutcome
+from kiban.uncertainty import cvar, regret
 
 Array = NDArray[np.float64]
 
@@ -66,16 +67,16 @@ def ask(tail: TailSolver, how: How, frontier_count: int) -> Answers:
     with starting_here(solver):
         never = solver.value_usd(solver.solve(now_or_never_bounds(solver.program, quarters)))
     options: tuple[HallOption, ...] = ()
-    block = regret = None
+    block = least = None
     if how == "full":
         with starting_here(solver):
             options = option_expiry(solver, best.solution.x, best.expected_npv_usd)
         with starting_here(solver):
             block = block_plan(solver, best.solution.x)
         with starting_here(solver):
-            regret = tail.least_regret(alone)
+            least = tail.least_regret(alone)
         tail.aim(0.0)
-    return Answers(alone, best, mean, quarters, never, frontier, regret, block, options)
+    return Answers(alone, best, mean, quarters, never, frontier, least, block, options)
 
 
 def _frontier(tail: TailSolver, best: TailPoint, count: int) -> tuple[tuple[float, TailPoint], ...]:
@@ -109,8 +110,8 @@ def measure_plan(
         cvar_weight_frac=weight_frac,
         strategies=tuple(o.name for o in outcomes),
         strategy_leaf_npv_usd=values,
-        strategy_cvar_usd=np.array([cvar_usd(v, chance, level_frac) for v in values]),
-        strategy_leaf_regret_usd=values.max(axis=0) - values,
+        strategy_cvar_usd=np.array([cvar(v, level_frac, chance) for v in values]),
+        strategy_leaf_regret_usd=regret(values),
         strategy_leaf_hindsight_usd=answers.wait_and_see_usd - values,
         frontier=tuple(FrontierPoint(w, p.expected_npv_usd, p.cvar_npv_usd) for w, p in answers.frontier),
         least_regret=_least_regret(answers.least_regret),

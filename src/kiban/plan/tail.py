@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.plan.leaf_money import LeafMoney, cvar_usd, leaf_money
+from kiban.plan.leaf_money import LeafMoney, leaf_money
 from kiban.plan.lp import Solution, Solver
 from kiban.plan.program import Program
 from kiban.plan.rows import Rows
+from kiban.uncertainty import cvar
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -185,7 +186,7 @@ class TailSolver:
         own, base = base_solution(self.tail, solution), self.tail.base
         values = self.tail.money.of(own.x)
         mean = float(base.gain @ own.x + base.constant)
-        return TailPoint(own, values, mean, cvar_usd(values, self.probability, self.level_frac))
+        return TailPoint(own, values, mean, cvar(values, self.level_frac, self.probability))
 
 
 def _check_level(level_frac: float) -> None:
