@@ -207,9 +207,7 @@ def test_the_chosen_plan_is_a_labelled_dot_and_the_frontier_has_its_points() -> 
     for key in ("plans_tail", "frontier"):
         series = next(f for f in figures_of(small()) if f["id"] == key)["option"]["series"]
         chosen = [s for s in series if s["name"] == "the plan"]
-        assert len(chosen) == 1 and chosen[0]["label"] == {
-            "show": True, "position": "right", "formatter": "the plan",
-        }  # fmt: skip
+        assert len(chosen) == 1 and chosen[0]["label"]["show"] and chosen[0]["label"]["formatter"] == "the plan"
         tail, mean = chosen[0]["data"][0]
         assert mean == pytest.approx(study.plan.chosen.expected_npv_usd, rel=1e-4)
         assert tail == pytest.approx(float(m.strategy_cvar_usd[0]), rel=1e-4)

@@ -74,6 +74,16 @@ def test_the_objective_of_the_programme_is_the_mixture_of_mean_and_tail() -> Non
     assert value == pytest.approx(max(grid), abs=1e-6)
 
 
+def test_the_extension_leaves_the_base_as_it_is() -> None:
+    program = build_program(newsvendor(0.2))
+    before = (program.rows.columns, program.rows.count, len(program.rows.entries), sorted(program.rows.names))
+    tail = with_tail(program)
+    after = (program.rows.columns, program.rows.count, len(program.rows.entries), sorted(program.rows.names))
+    assert before == after
+    assert tail.program.rows.columns == program.rows.columns + 2 + 3
+    assert tail.program.rows.count == program.rows.count + 3
+
+
 def test_weight_zero_is_the_plan_and_a_whole_tail_is_the_mean_and_a_thin_one_the_worst_future() -> None:
     case = newsvendor(0.2)
     plan = path_value_usd(case)

@@ -235,6 +235,7 @@ def test_python_callers_get_the_same_guard() -> None:
         ("cvar_level_frac: 90", "cvar_level_frac"),
         ("cvar_level_frac: 1.0", "cvar_level_frac"),
         ("cvar_weight_frac: -0.1", "cvar_weight_frac"),
+        ("cvar_weight_frac: 1.0", "cvar_weight_frac"),
         ("frontier_count: 2.5", "frontier_count"),
         ("frontier_count: 100", "frontier_count"),
         ("measures: all", "measures"),

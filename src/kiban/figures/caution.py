@@ -40,7 +40,7 @@ def _all_plans(plan: Plan, basis: Basis) -> Figure:
     if m is None or _nothing(plan):
         return empty_figure(frame, basis, _nothing(plan))
     dots = plan_dots(plan, m)
-    return _drawn(frame, basis, [_dot(name, dot, i) for i, (name, dot) in enumerate(dots.items())])
+    return _drawn(frame, basis, [_dot(name, dot, i, "left") for i, (name, dot) in enumerate(dots.items())])
 
 
 def _frontier(plan: Plan, basis: Basis) -> Figure:
@@ -60,7 +60,7 @@ def _frontier(plan: Plan, basis: Basis) -> Figure:
         "lineStyle": {"width": 1.6, "type": "solid"},
     }  # fmt: skip
     near = {n: d for n, d in plan_dots(plan, m).items() if n == "plan" or _is_near(d, points)}
-    return _drawn(frame, basis, [efficient, *(_dot(n, d, i) for i, (n, d) in enumerate(near.items()))])
+    return _drawn(frame, basis, [efficient, *(_dot(n, d, i, "bottom") for i, (n, d) in enumerate(near.items()))])
 
 
 def _drawn(frame: Frame, basis: Basis, series: list[dict[str, Any]]) -> Figure:
@@ -78,10 +78,12 @@ def plan_dots(plan: Plan, m: PlanMeasures) -> dict[str, list[float]]:
     return {n: d for n, d in dots.items() if n != "plan"} | {"plan": dots["plan"]}
 
 
-def _dot(name: str, dot: list[float], i: int) -> dict[str, Any]:
+def _dot(name: str, dot: list[float], i: int, side: str) -> dict[str, Any]:
     chosen = name == "plan"
     shown = "the plan" if chosen else words(name)
-    label = {"show": True, "position": "right", "formatter": shown} if chosen else {"show": False}
+    label: dict[str, Any] = {"show": chosen}
+    if chosen:
+        label |= {"position": side, "align": "left" if side == "bottom" else "right", "formatter": shown}
     return {
         "name": shown, "type": "scatter", "data": [dot], "color": BLUE if chosen else PLAN.get(name, cycle(i + 6)),
         "symbolSize": 16 if chosen else 12, "symbol": "diamond" if chosen else "circle", "label": label,

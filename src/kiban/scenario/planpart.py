@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kiban.scenario.values import Fraction, Number, Part, Whole
+from kiban.scenario.values import Number, Part, Whole
 
 
 class PlanPart(Part):
@@ -15,7 +15,7 @@ class PlanPart(Part):
     cvar_level_frac: Annotated[Number, Field(ge=0.0, le=0.99)] = Field(
         default=0.9, description="Share of futures that do not count as bad: 0.9 minds the mean of the worst tenth"
     )
-    cvar_weight_frac: Fraction = Field(
+    cvar_weight_frac: Annotated[Number, Field(ge=0.0, le=0.99)] = Field(
         default=0.0, description="Weight of the bad futures in the plan's aim; 0 maximises expected value"
     )
     frontier_count: Whole = Field(
