@@ -16,6 +16,7 @@ from kiban.plan.lp import Solver
 from kiban.plan.program import build_program
 from kiban.plan.restricted import mean_plan, now_or_never_bounds, path_value_usd, wait_and_see_usd
 from kiban.plan.tail import TailPoint, TailSolver, frontier_weights, with_tail, with_weight
+from kiban.solve import Model, Solution, SolveOptions
 from kiban.uncertainty import cvar
 
 WANTED = np.array([10.0, 20.0, 30.0])
@@ -41,8 +42,8 @@ def profit(order: float, cost_usd: float) -> np.ndarray:
 
 
 def tail_of(case: PlanCase, level_frac: float) -> TailSolver:
-    tail = with_tail(build_program(case))
-    return TailSolver(tail, Solver(tail.program), level_frac)
+    tail = with_tail(build_program(case), level_frac)
+    return TailSolver(tail, Solver(tail.program))
 
 
 def ordered(tail: TailSolver, point: TailPoint) -> float:
@@ -67,7 +68,7 @@ def test_a_cautious_newsvendor_orders_at_the_ratio_times_the_tail(
 
 
 def test_the_objective_of_the_programme_is_the_mixture_of_mean_and_tail() -> None:
-    tail = with_weight(with_tail(build_program(newsvendor(0.2))), 0.5, 0.4)
+    tail = with_weight(with_tail(build_program(newsvendor(0.2)), 0.5), 0.4)
     solver = Solver(tail.program)
     value = solver.value_usd(solver.solve(tail.program.upper))
     grid = [0.6 * CHANCE @ profit(q, 0.2) + 0.4 * cvar(profit(q, 0.2), 0.5, CHANCE) for q in np.linspace(0, 40, 401)]
@@ -77,7 +78,7 @@ def test_the_objective_of_the_programme_is_the_mixture_of_mean_and_tail() -> Non
 def test_the_extension_leaves_the_base_as_it_is() -> None:
     program = build_program(newsvendor(0.2))
     before = (program.rows.columns, program.rows.count, len(program.rows.entries), sorted(program.rows.names))
-    tail = with_tail(program)
+    tail = with_tail(program, 0.9)
     after = (program.rows.columns, program.rows.count, len(program.rows.entries), sorted(program.rows.names))
     assert before == after
     assert tail.program.rows.columns == program.rows.columns + 2 + 3
@@ -290,6 +291,28 @@ def test_a_level_out_of_range_is_refused(level_frac: float) -> None:
 def test_a_weight_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="weight_frac is 1"):
         tail_of(newsvendor(0.2), 0.5).solve(1.5)
+
+
+def test_a_simplex_run_that_rounding_stops_is_done_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    solver = Solver(build_program(newsvendor(0.2)))
+    first = solver.value_usd(solver.solve(solver.program.upper))
+    plain, asked = Model.solve, []
+
+    def stopped(model: Model, options: SolveOptions) -> Solution:
+        asked.append(options.solver)
+        found = plain(model, options)
+        return replace(found, status="unknown") if options.solver == "simplex" else found
+
+    monkeypatch.setattr(Model, "solve", stopped)
+    assert solver.value_usd(solver.solve(solver.program.upper)) == pytest.approx(first, abs=1e-9)
+    assert asked == ["simplex", "ipm"]
+
+
+def test_a_thin_tail_keeps_its_costs_near_one() -> None:
+    tail = with_weight(with_tail(build_program(newsvendor(0.2)), 0.99), 1.0)
+    solver = Solver(tail.program)
+    scaled = tail.program.gain[tail.short] * solver.column_unit[tail.short] / tail.program.usd_unit
+    assert scaled == pytest.approx(-CHANCE)
 
 
 def test_weights_of_the_frontier_stay_under_one() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kiban.plan.program import Program
 from kiban.solve import Model, SolveOptions, require_optimal
+from kiban.solve import Solution as Found
 
 Array = NDArray[np.float64]
 
@@ -54,8 +55,7 @@ class Solver:
         above = self.program.row_upper if row_upper is None else row_upper
         self.model.set_column_bounds(np.arange(self.model.n_columns), upper=upper / self.column_unit)
         self.model.set_row_bounds(np.arange(self.model.n_rows), upper=above / self.row_unit)
-        options = SolveOptions(solver="simplex" if self.model.warm else "ipm", threads=1)
-        found = require_optimal(self.model, self.model.solve(options))
+        found = require_optimal(self.model, self._run())
         scaled, usd = np.array(found.columns), self.program.usd_unit
         scaled[np.abs(scaled) < TINY] = 0.0
         return Solution(
@@ -67,6 +67,14 @@ class Solver:
             residual=found.residuals.primal_frac,
             gap_frac=found.residuals.gap_frac,
         )
+
+    def _run(self) -> Found:
+        """Solve from the last vertex; where rounding stops the simplex method on its way, from the inside afresh."""
+        afresh = SolveOptions(solver="ipm", threads=1)
+        if not self.model.warm:
+            return self.model.solve(afresh)
+        found = self.model.solve(SolveOptions(solver="simplex", threads=1))
+        return self.model.solve(afresh) if found.status == "unknown" else found
 
     def value_usd(self, solution: Solution) -> float:
         """Expected net present value of a solution."""

@@ -91,11 +91,11 @@ def solve_plan(case: PlanCase, caution: Caution | None = None) -> Solved:
         solver = Solver(program)
         solution = solver.solve(program.upper)
         return Solved(solver, solution, read_outcome("plan", program, solution))
-    tail = with_weight(with_tail(program), caution.level_frac, caution.weight_frac)
+    tail = with_weight(with_tail(program, caution.level_frac), caution.weight_frac)
     solver = Solver(tail.program)
     solution = solver.solve(tail.program.upper)
     chosen = read_outcome("plan", program, base_solution(tail, solution))
-    return Solved(solver, solution, chosen, TailSolver(tail, solver, caution.level_frac))
+    return Solved(solver, solution, chosen, TailSolver(tail, solver))
 
 
 def solve_baselines(solved: Solved, rungs: tuple[Rung, ...]) -> tuple[PlanOutcome, ...]:

@@ -44,6 +44,8 @@ class TailProgram:
     program: Program
     """The extended programme; its first columns are those of the base."""
     base: Program
+    level_frac: float
+    """Share of futures that do not belong to the tail."""
     money: LeafMoney
     above: IntArray
     """(1,) the level e where it is positive."""
@@ -67,13 +69,18 @@ class TailPoint:
     largest_regret_usd: float = float("nan")
 
 
-def with_tail(program: Program) -> TailProgram:
-    """Extend a programme by the level, the shortfalls and the regret; the base is left as it is."""
+def with_tail(program: Program, level_frac: float) -> TailProgram:
+    """Extend a programme by the level and the shortfalls; the base is left as it is.
+
+    Args: program; level_frac in [0, 1), the share of futures that do not belong to the tail. It sets the scale of the
+    shortfalls, so that their cost stays near one however thin the tail is.
+    """
+    _check_level(level_frac)
     case, money = program.case, leaf_money(program)
     rows, unit, count = _copy(program.rows), program.usd_unit, len(case.leaves)
     above = rows.new_columns("tail_level", "level under which a history counts as bad", (1,), unit)
     below = rows.new_columns("tail_level_below_zero", "the same, below zero", (1,), unit)
-    short = rows.new_columns("tail_short", "what a history falls short of the level", (count,), unit)
+    short = rows.new_columns("tail_short", "what a history falls short of the level", (count,), unit * (1 - level_frac))
     row = rows.new_rows(
         "tail", "a history that is worth less than the level falls short", (count,), unit, -np.inf, money.fixed_usd
     )
@@ -88,7 +95,7 @@ def with_tail(program: Program) -> TailProgram:
     row_upper = np.concatenate([program.row_upper, money.fixed_usd])
     gain = np.concatenate([program.gain, np.zeros(extra)])
     longer = replace(program, rows=rows, gain=gain, upper=upper, row_upper=row_upper)
-    return TailProgram(longer, program, money, above, below, short, row)
+    return TailProgram(longer, program, level_frac, money, above, below, short, row)
 
 
 def base_solution(tail: TailProgram, solution: Solution) -> Solution:
@@ -102,37 +109,28 @@ def base_solution(tail: TailProgram, solution: Solution) -> Solution:
     )
 
 
-def with_weight(tail: TailProgram, level_frac: float, weight_frac: float) -> TailProgram:
+def with_weight(tail: TailProgram, weight_frac: float) -> TailProgram:
     """The same extended programme with (1 - w) E[NPV] + w CVaR[NPV] as its objective.
 
     Its value is then what the plan is worth to somebody who minds the tail so much, in USD.
     """
-    _check_level(level_frac)
-    program = tail.program
-    gain = tail_gain(tail, level_frac, weight_frac)
-    return replace(tail, program=replace(program, gain=gain, constant=tail.base.constant * (1 - weight_frac)))
-
-
-def tail_gain(tail: TailProgram, level_frac: float, weight_frac: float) -> Array:
-    """(columns,) coefficients of (1 - w) E[v] + w CVaR[v]; its constant is (1 - w) times that of the plan."""
     case = tail.base.case
     gain = np.zeros(len(tail.program.gain))
     gain[: tail.base.rows.columns] = tail.base.gain * (1 - weight_frac)
     gain[tail.above], gain[tail.below] = weight_frac, -weight_frac
-    gain[tail.short] = -weight_frac * case.probability[case.leaves] / (1 - level_frac)
-    return gain
+    gain[tail.short] = -weight_frac * case.probability[case.leaves] / (1 - tail.level_frac)
+    program = replace(tail.program, gain=gain, constant=tail.base.constant * (1 - weight_frac))
+    return replace(tail, program=program)
 
 
 class TailSolver:
     """Asks one extended programme with different weights, warm from one to the next.
 
-    Arguments: tail; solver, holding ``tail.program``, perhaps solved before; level_frac in [0, 1), the share of
-    futures that do not belong to the tail.
+    Arguments: tail; solver, holding ``tail.program``, perhaps solved before.
     """
 
-    def __init__(self, tail: TailProgram, solver: Solver, level_frac: float) -> None:
-        _check_level(level_frac)
-        self.tail, self.solver, self.level_frac = tail, solver, level_frac
+    def __init__(self, tail: TailProgram, solver: Solver) -> None:
+        self.tail, self.solver = tail, solver
         case = tail.base.case
         self.probability = case.probability[case.leaves]
 
@@ -171,7 +169,7 @@ class TailSolver:
 
     def aim(self, weight_frac: float) -> None:
         """Give the solver the objective (1 - w) E[NPV] + w CVaR[NPV], for further questions of any kind."""
-        program = with_weight(self.tail, self.level_frac, weight_frac).program
+        program = with_weight(self.tail, weight_frac).program
         self.solver.program = program
         scaled = program.gain * self.solver.column_unit / program.usd_unit
         self.solver.model.set_cost(np.arange(len(scaled)), scaled)
@@ -186,7 +184,7 @@ class TailSolver:
         own, base = base_solution(self.tail, solution), self.tail.base
         values = self.tail.money.of(own.x)
         mean = float(base.gain @ own.x + base.constant)
-        return TailPoint(own, values, mean, cvar(values, self.level_frac, self.probability))
+        return TailPoint(own, values, mean, cvar(values, self.tail.level_frac, self.probability))
 
 
 def _check_level(level_frac: float) -> None:
