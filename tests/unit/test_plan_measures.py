@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,18 @@ import plan_fixtures as fx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
+from scipy.optimize import linprog
 
+from kiban.catalog import load_catalog
 from kiban.plan import run_plan
 from kiban.plan.inputs import PlanInputs, build_inputs
+from kiban.plan.leaf_money import leaf_money
+from kiban.plan.lp import Solver
 from kiban.plan.measures import first_quarters
+from kiban.plan.program import build_program
+from kiban.plan.tail import TailSolver, with_tail
+from kiban.report.explain import explain
 from kiban.results import Plan, PlanMeasures
 from kiban.scenario import Scenario
 from kiban.uncertainty import ScenarioTree, cvar
@@ -77,6 +86,50 @@ def test_the_frontier_falls_in_the_mean_rises_in_the_tail_and_is_concave() -> No
             assert (1 - w) * both[0] + w * both[1] <= best + size, name
 
 
+def test_the_tail_agrees_with_the_worst_weights_of_the_futures() -> None:
+    """CVaR is the least mean under weights of at most p / (1 - level) (Rockafellar and Uryasev 2002): with three
+    futures the corners of that set are few, and a programme with one row for each of them, given to scipy, finds the
+    same best plan value without levels and shortfalls."""
+    inputs, _, _ = full()
+    level, weight = 0.7, 0.6
+    program = build_program(inputs.case)
+    chance = inputs.case.probability[inputs.case.leaves]
+    corners = set()
+    for order in permutations(range(len(chance))):
+        left, corner = 1.0, np.zeros(len(chance))
+        for leaf in order:
+            corner[leaf] = min(left, chance[leaf] / (1 - level))
+            left -= corner[leaf]
+        corners.add(tuple(corner.round(12)))
+    money, columns = leaf_money(program), program.rows.columns
+    unit = np.concatenate([b.scale for b in program.rows.column_blocks])
+    row_unit = np.concatenate([b.scale for b in program.rows.row_blocks])
+    low = np.concatenate([b.lower for b in program.rows.row_blocks]) / row_unit
+    high = program.row_upper / row_unit
+    row, column, value = program.rows.sorted_entries()
+    rows = sparse.csr_matrix((value * unit[column] / row_unit[row], (row, column)), shape=(len(low), columns))
+    worst = sparse.csr_matrix(-np.array(sorted(corners)) @ money.matrix.toarray() * unit / program.usd_unit)
+    fixed = np.array(sorted(corners)) @ money.fixed_usd / program.usd_unit
+    same = low == high
+    above = np.isfinite(high) & ~same
+    pad = sparse.csr_matrix((above.sum(), 1))
+    one = sparse.csr_matrix(np.ones((len(fixed), 1)))
+    assert not np.isfinite(low[~same]).any()
+    found = linprog(
+        -np.concatenate([(1 - weight) * program.gain * unit / program.usd_unit, [weight]]),
+        A_ub=sparse.vstack([sparse.hstack([rows[above], pad]), sparse.hstack([worst, one])]),
+        b_ub=np.concatenate([high[above], fixed]),
+        A_eq=sparse.hstack([rows[same], sparse.csr_matrix((same.sum(), 1))]),
+        b_eq=high[same],
+        bounds=[*zip(np.zeros(columns), program.upper / unit, strict=True), (None, None)],
+        method="highs-ds",
+    )
+    value_usd = -found.fun * program.usd_unit + (1 - weight) * program.constant
+    tail = with_tail(program, level)
+    point = TailSolver(tail, Solver(tail.program)).solve(weight)
+    assert (1 - weight) * point.expected_npv_usd + weight * point.cvar_npv_usd == pytest.approx(value_usd, rel=1e-7)
+
+
 def test_least_regret_is_least() -> None:
     _, plan, m = full()
     assert m.least_regret is not None
@@ -103,6 +156,17 @@ def test_options_end_no_later_than_the_last_start_and_pieces_are_worth_something
     assert any(o.last_quarter for o in m.options)
     assert 0 <= m.in_pieces_usd < m.best_expected_usd
     assert m.later_start_usd > 0
+
+
+def test_the_measures_can_be_explained() -> None:
+    _, plan, m = full()
+    held = {t.name: t.value for t in plan.traces}
+    assert held["plan.evpi_usd"] == m.evpi_usd and held["plan.vss_usd"] == m.vss_usd
+    step = explain("tail_npv_usd", plan.traces, load_catalog(), fx.scenario().model_dump(mode="json"))
+    assert step.value == m.strategy_cvar_usd[0]
+    below = {child.name: child.kind for child in step.children}
+    assert below["plan.expected_npv_usd"] == "computed"
+    assert "table" not in below.values(), "every name is a trace, a row or a field"
 
 
 def test_sentences_name_the_measures_in_money() -> None:

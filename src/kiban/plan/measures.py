@@ -17,7 +17,7 @@ from kiban.plan.lp import starting_here
 from kiban.plan.measure_words import measure_sentences
 from kiban.plan.restricted import MeanPlan, mean_plan, now_or_never_bounds, wait_and_see_usd
 from kiban.plan.tail import TailPoint, TailSolver, frontier_weights
-from kiban.results import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures, PlanOutcome
+from kiban.results import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures, PlanOutcome, Trace
 from kiban.uncertainty import cvar, regret
 
 Array = NDArray[np.float64]
@@ -129,6 +129,27 @@ def measure_residuals(measures: PlanMeasures) -> dict[str, float]:
     hindsight = max(0.0, float(-measures.strategy_leaf_hindsight_usd.min()))
     size = max(abs(measures.best_expected_usd), float(np.abs(measures.leaf_wait_and_see_usd).max()), 1.0)
     return {"plan.measures_order": max(worst, hindsight) / size}
+
+
+def measure_traces(measures: PlanMeasures) -> tuple[Trace, ...]:
+    """How the three main measures follow from values of the plan and of its restricted forms."""
+    horizon = ("plan.expected_npv_usd", "scenario.futures.probability", "scenario.futures.branch_quarters")
+    return (
+        Trace(
+            "plan.evpi_usd", measures.evpi_usd, "USD",
+            "chance x NPV of the best plan that knows the history, summed, less the largest expected NPV else",
+            horizon,
+        ),
+        Trace(
+            "plan.vss_usd", measures.vss_usd, "USD",
+            "largest expected NPV less that of a plan whose first commitments are those for the mean path", horizon,
+        ),
+        Trace(
+            "plan.tail_npv_usd", float(measures.strategy_cvar_usd[0]), "USD",
+            "mean NPV of the worst 1 - level of the histories",
+            ("scenario.plan.cvar_level_frac", "scenario.plan.cvar_weight_frac", *horizon),
+        ),
+    )  # fmt: skip
 
 
 def _least_regret(point: TailPoint | None) -> LeastRegret | None:

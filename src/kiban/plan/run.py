@@ -10,7 +10,7 @@ from kiban.catalog import Catalog
 from kiban.plan.actions import irrevocable_usd, list_actions
 from kiban.plan.inputs import PlanInputs, build_inputs
 from kiban.plan.leaf_money import outcome_aim_usd
-from kiban.plan.measures import Answers, ask, measure_plan, measure_residuals
+from kiban.plan.measures import Answers, ask, measure_plan, measure_residuals, measure_traces
 from kiban.plan.model import Caution, Solved, solve_baselines, solve_plan
 from kiban.plan.shadow import shadow_sentences
 from kiban.plan.traces import plan_traces
@@ -45,7 +45,7 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
         irrevocable_usd=irrevocable_usd(inputs, chosen),
         residuals=_residuals(inputs, solved, baselines, caution) | (measure_residuals(measures) if measures else {}),
         warnings=(*inputs.warnings, *_idle_warning(inputs, chosen)),
-        traces=plan_traces(inputs, chosen),
+        traces=plan_traces(inputs, chosen) + (measure_traces(measures) if measures else ()),
         measures=measures,
     )
 
