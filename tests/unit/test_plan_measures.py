@@ -21,6 +21,7 @@ from kiban.plan.leaf_money import leaf_money
 from kiban.plan.lp import Solver
 from kiban.plan.measures import first_quarters
 from kiban.plan.program import build_program
+from kiban.plan.restricted import now_or_never_bounds
 from kiban.plan.tail import TailSolver, with_tail
 from kiban.report.explain import explain
 from kiban.results import Plan, PlanMeasures
@@ -155,6 +156,9 @@ def test_options_end_no_later_than_the_last_start_and_pieces_are_worth_something
             assert (option.worth_usd, option.last_quarter) == (0.0, "")
     assert any(o.last_quarter for o in m.options)
     assert 0 <= m.in_pieces_usd < m.best_expected_usd
+    solver = Solver(build_program(inputs.case))
+    never = solver.value_usd(solver.solve(now_or_never_bounds(solver.program, 4)))
+    assert m.later_start_usd == pytest.approx(m.best_expected_usd - never, rel=1e-9)
     assert m.later_start_usd > 0
 
 

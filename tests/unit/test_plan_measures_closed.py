@@ -8,7 +8,7 @@ import numpy as np
 import plan_fixtures as fx
 import pytest
 
-from kiban.plan.case import PlanCase
+from kiban.plan.case import CommittedHall, PlanCase
 from kiban.plan.flexibility import block_plan, option_expiry
 from kiban.plan.futures_of import leaf_case, mean_case, trunk_quarters
 from kiban.plan.leaf_money import leaf_money
@@ -23,9 +23,9 @@ WANTED = np.array([10.0, 20.0, 30.0])
 CHANCE = np.array([0.3, 0.4, 0.3])
 
 
-def newsvendor(cost_usd: float) -> PlanCase:
+def newsvendor(cost_usd: float, chance: np.ndarray = CHANCE) -> PlanCase:
     """Order chips now at a cost, sell a token each at 1 USD in the next quarter, when 10, 20 or 30 are wanted."""
-    tree = fx.tree_of(2, [1], CHANCE.tolist())
+    tree = fx.tree_of(2, [1], chance.tolist())
     chips = replace(fx.bare_case(tree).chips, lead_quarters=np.ones(1, int), life_quarters=np.ones(1, int))
     return fx.bare_case(
         tree,
@@ -73,6 +73,19 @@ def test_the_objective_of_the_programme_is_the_mixture_of_mean_and_tail() -> Non
     value = solver.value_usd(solver.solve(tail.program.upper))
     grid = [0.6 * CHANCE @ profit(q, 0.2) + 0.4 * cvar(profit(q, 0.2), 0.5, CHANCE) for q in np.linspace(0, 40, 401)]
     assert value == pytest.approx(max(grid), abs=1e-6)
+
+
+def test_money_that_no_decision_changes_counts_once_in_the_mixture() -> None:
+    """A signed hall costs 3 USD a quarter whatever is ordered: the aim falls by 6, in the mean and in the tail."""
+    halls = fx.some_halls(1, 2, rent_usd_per_mw_quarter=np.array([3.0]))
+    case = replace(newsvendor(0.2), halls=halls, committed_halls=(CommittedHall(0, 0, 1.0),))
+    for weight in (0.0, 0.4, 1.0):
+        values = []
+        for one in (newsvendor(0.2), case):
+            tail = with_weight(with_tail(build_program(one), 0.5), weight)
+            solver = Solver(tail.program)
+            values.append(solver.value_usd(solver.solve(tail.program.upper)))
+        assert values[0] - values[1] == pytest.approx(6.0, abs=1e-6)
 
 
 def test_the_extension_leaves_the_base_as_it_is() -> None:
@@ -149,10 +162,11 @@ def test_a_mean_plan_that_no_future_can_pay_for_is_said_to_break_a_limit() -> No
     assert solver.value_usd(solver.solve(solver.program.upper)) == pytest.approx(value, abs=1e-9)
 
 
+@pytest.mark.parametrize("level_frac", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("cost_usd", [0.2, 0.35, 0.7])
-def test_least_regret_of_the_newsvendor_balances_the_two_ends(cost_usd: float) -> None:
+def test_least_regret_of_the_newsvendor_balances_the_two_ends(cost_usd: float, level_frac: float) -> None:
     """c (q - 10) = (1 - c)(30 - q), so q = 30 (1 - c) + 10 c and the regret is 20 c (1 - c)."""
-    tail = tail_of(newsvendor(cost_usd), 0.9)
+    tail = tail_of(newsvendor(cost_usd), level_frac)
     tail.solve(0.0)
     point = tail.least_regret((1 - cost_usd) * WANTED)
     assert point.largest_regret_usd == pytest.approx(20 * cost_usd * (1 - cost_usd), abs=1e-6)
@@ -160,6 +174,15 @@ def test_least_regret_of_the_newsvendor_balances_the_two_ends(cost_usd: float) -
     assert ((1 - cost_usd) * WANTED - point.leaf_npv_usd).max() == pytest.approx(point.largest_regret_usd, abs=1e-6)
     back = tail.solve(0.0)
     assert back.expected_npv_usd == pytest.approx(path_value_usd(newsvendor(cost_usd)), abs=1e-6)
+
+
+def test_least_regret_is_found_where_the_mean_gains_a_thousand_times_what_it_loses() -> None:
+    """At a cost of 0.0008 and a chance of 0.99 of the largest want, a weight of 0.999 alone would order 30."""
+    tail = tail_of(newsvendor(0.0008, np.array([0.005, 0.005, 0.99])), 0.9)
+    tail.solve(0.0)
+    point = tail.least_regret((1 - 0.0008) * WANTED)
+    assert ordered(tail, point) == pytest.approx(30 - 20 * 0.0008, abs=1e-3)
+    assert point.largest_regret_usd == pytest.approx(20 * 0.0008 * (1 - 0.0008), abs=1e-6)
 
 
 def invest(up: float, down: float, now_usd: float, rate: float = 0.2) -> PlanCase:
@@ -186,6 +209,19 @@ def test_the_right_to_build_later_is_the_plan_less_now_or_never(up: float, down:
     never = solver.value_usd(solver.solve(now_or_never_bounds(solver.program, trunk_quarters(case))))
     assert never == pytest.approx(now, abs=1e-6)
     assert plan - never == pytest.approx(max(now, later) - now, abs=1e-6)
+
+
+def test_now_or_never_closes_contracts_but_not_cloud_by_the_quarter() -> None:
+    """A contract at 1 USD and cloud at 2 USD a quarter for 10 tokens of 5 USD, wanted from the second quarter on."""
+    tree = fx.tree_of(3, [1], [0.5, 0.5])
+    rents = fx.some_rents(
+        2, 3, price_usd_per_quarter=np.array([1.0, 2.0]), is_cloud=np.array([False, True]),
+    )  # fmt: skip
+    case = fx.bare_case(tree, rents=rents, market=fx.wants(5, np.where(tree.quarter > 0, 10.0, 0.0), 5.0))
+    solver = Solver(build_program(case))
+    assert solver.value_usd(solver.solve(solver.program.upper)) == pytest.approx(2 * 10 * 4.0, abs=1e-6)
+    never = solver.value_usd(solver.solve(now_or_never_bounds(solver.program, 1)))
+    assert never == pytest.approx(2 * 10 * 3.0, abs=1e-6)
 
 
 def test_an_option_ends_where_no_later_start_pays_and_is_worth_what_replaces_it() -> None:
