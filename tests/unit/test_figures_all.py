@@ -199,3 +199,28 @@ def test_a_far_need_does_not_flatten_the_plan_and_is_told_in_words() -> None:
     figure = next(f for f in all_figures(replace(study, demand=tame), small()[2], BASIS) if f["id"] == "capacity")
     assert figure["option"]["yAxis"].get("max") is None
     assert "leaves the frame" not in figure["note"]
+
+
+def test_the_chosen_plan_is_a_labelled_dot_and_the_frontier_has_its_points() -> None:
+    _, study, _ = small()
+    m = study.plan.measures
+    assert m is not None
+    for key in ("plans_tail", "frontier"):
+        series = next(f for f in figures_of(small()) if f["id"] == key)["option"]["series"]
+        chosen = [s for s in series if s["name"] == "the plan"]
+        assert len(chosen) == 1 and chosen[0]["label"]["show"] and chosen[0]["label"]["formatter"] == "the plan"
+        tail, mean = chosen[0]["data"][0]
+        assert mean == pytest.approx(study.plan.chosen.expected_npv_usd, rel=1e-4)
+        assert tail == pytest.approx(float(m.strategy_cvar_usd[0]), rel=1e-4)
+        if key == "plans_tail":
+            assert {s["name"] for s in series} == {"the plan", "all cloud", "all leased", "all owned", "wait two years"}
+        else:
+            assert series[0]["data"][0] == pytest.approx([tail, mean], rel=1e-4)
+            assert len(series[0]["data"]) == len(m.frontier)
+
+
+def test_a_plan_without_measures_says_so() -> None:
+    _, study, risk = small()
+    plain_study = replace(study, plan=replace(study.plan, measures=None))
+    empty = {f["id"]: f["empty"] for f in all_figures(plain_study, risk, BASIS) if f["empty"]}
+    assert empty == dict.fromkeys(("plans_tail", "frontier"), "The scenario asks for no measures of the plan.")

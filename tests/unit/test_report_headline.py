@@ -93,6 +93,7 @@ def test_numbers_are_flat_and_finite(make) -> None:  # type: ignore[no-untyped-d
         numbers["plan_mean_npv_usd"] - numbers["next_best_mean_npv_usd"], rel=1e-9
     )
     assert "irrevocable_usd" in numbers
+    assert numbers["evpi_usd"] >= -1e-6 and {"vss_usd", "tail_npv_usd", "later_start_usd"} <= set(numbers)
 
 
 def test_the_order_of_plans_at_market_rent_is_shown() -> None:

@@ -163,3 +163,21 @@ def test_losses_by_layer_are_on_the_page(page: str) -> None:
     whole = " ".join(" ".join(read(page).texts).split())
     assert "Paid by shell and plant" in whole
     assert "Some service stays unpaid with 20 % chance; expected loss is 50 % of exposure" in whole
+
+
+def test_measures_and_regret_stand_on_the_page(page: str) -> None:
+    _, study, _ = small()
+    m = study.plan.measures
+    assert m is not None
+    text = " ".join(read(page).texts)
+    assert "Knowing the future today would be worth" in text
+    assert "What each plan regrets, by history" in text
+    worst = float(m.strategy_leaf_hindsight_usd[0].max())
+    assert usd(worst) in text
+    assert all(name.replace("/", " / ") in text for name in study.plan.leaf_name)
+
+
+def test_a_plan_without_measures_says_so_on_the_page() -> None:
+    one, study, risk = small()
+    text = " ".join(read(render((one, replace(study, plan=replace(study.plan, measures=None)), risk))).texts)
+    assert text.count("The scenario asks for no measures of the plan.") == 4

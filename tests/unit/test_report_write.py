@@ -112,3 +112,19 @@ def test_provenance_lists_rows_with_sources_and_marks_overrides() -> None:
     assert ("facility", "weather_normals") in rows
     assert not any(k == "not.a.key" for _, k in rows)
     assert all(r["source_title"] for r in rows.values())
+
+
+def test_histories_table_and_results_hold_the_measures(folder: Path) -> None:
+    _, study, _ = small()
+    m = study.plan.measures
+    assert m is not None
+    rows = read_csv((folder / "tables" / "histories.csv").read_text(encoding="utf-8"))
+    assert [r["history"] for r in rows] == list(study.plan.leaf_name)
+    mean = sum(float(r["probability"]) * float(r["plan_npv_usd"]) for r in rows)
+    assert mean == pytest.approx(study.plan.chosen.expected_npv_usd, rel=1e-6)
+    assert all(float(r["foresight_npv_usd"]) >= float(r["plan_npv_usd"]) * (1 - 1e-9) for r in rows)
+    held = json.loads((folder / "results.json").read_text(encoding="utf-8"))["study"]["plan"]["measures"]
+    assert held["evpi_usd"] == pytest.approx(m.evpi_usd, rel=1e-9)
+    assert held["sentences"] == list(m.sentences)
+    assert held["in_pieces_usd"] is None  # not asked for
+    assert len(held["frontier"]) == 5

@@ -237,3 +237,25 @@ def test_python_callers_get_the_same_guard() -> None:
     data["demand"]["programme_share_frac"]["low"] = float("nan")
     with pytest.raises(ValueError, match="finite"):
         Scenario.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("cvar_level_frac: 90", "cvar_level_frac"),
+        ("cvar_level_frac: 1.0", "cvar_level_frac"),
+        ("cvar_weight_frac: -0.1", "cvar_weight_frac"),
+        ("cvar_weight_frac: 1.0", "cvar_weight_frac"),
+        ("frontier_count: 2.5", "frontier_count"),
+        ("frontier_count: 100", "frontier_count"),
+        ("measures: all", "measures"),
+    ],
+)
+def test_faults_in_what_the_plan_minds_are_named(line: str, words: str) -> None:
+    found = only(("finance:\n", f"plan:\n  {line}\nfinance:\n"))
+    assert found.path == f"plan.{words}"
+    assert found.allowed
+
+
+def test_a_level_in_percent_is_said_to_look_like_it() -> None:
+    assert "percent" in only(("finance:\n", "plan:\n  cvar_level_frac: 90\nfinance:\n")).message

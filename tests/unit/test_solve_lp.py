@@ -260,3 +260,32 @@ def test_building_costs_little_more_than_sorting_the_matrix():
     assert abs(build() - bare()).max() == 0.0
     # One Python step per row or column would cost some hundred times the sort.
     assert best(build) < 10 * best(bare)
+
+
+def test_a_kept_basis_brings_the_solver_back_without_a_step() -> None:
+    rng = np.random.default_rng(11)
+    model = Model("box", maximise=True)
+    x = model.add_columns("x", 30, upper=1.0, cost=rng.uniform(1, 2, 30))
+    model.add_rows("mix", 12, upper=4.0, terms=[(np.arange(12)[:, None], x.index, rng.uniform(0, 1, (12, 30)))])
+    assert model.basis is None
+    first = model.solve(SolveOptions(solver="simplex"))
+    basis = model.basis
+    assert basis is not None
+    model.set_column_bounds(x, upper=0.2)
+    assert model.solve(SolveOptions(solver="simplex")).iterations > 0
+    model.set_column_bounds(x, upper=1.0)
+    model.start_from(basis)
+    again = model.solve(SolveOptions(solver="simplex"))
+    assert again.iterations == 0
+    assert again.objective == pytest.approx(first.objective, rel=1e-12)
+
+
+def test_a_basis_of_another_model_is_refused() -> None:
+    model = Model("one")
+    model.add_columns("x", 1, cost=1.0)
+    model.solve()
+    basis = model.basis
+    assert basis is not None
+    model.add_rows("r", 1, lower=0.5, terms=[(None, np.array([0]), 1.0)])
+    with pytest.raises(SolverError, match="does not belong to model 'one'"):
+        model.start_from(basis)

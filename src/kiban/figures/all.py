@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kiban.figures.bubble import bubble_figures
 from kiban.figures.capacity import capacity_figures
+from kiban.figures.caution import caution_figures
 from kiban.figures.climate import climate_figures
 from kiban.figures.costs import cost_figures
 from kiban.figures.figure import Basis, Figure
@@ -21,6 +22,7 @@ def all_figures(study: Study, risk: Risk, basis: Basis) -> list[Figure]:
     quarters = study.demand.tree.quarters
     return [
         options_figure(study.plan, quarters, basis),
+        *caution_figures(study.plan, basis),
         *cost_figures(study.finance, study.fleet, basis),
         *capacity_figures(study, basis),
         tree_figure(study, basis),

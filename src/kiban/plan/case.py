@@ -183,6 +183,8 @@ class PlanCase:
     """Share of a hall's rent that another tenant would pay beyond the horizon."""
     resale_frac_by_year: Array
     """Resale value against price at ages 0, 1, 2, ... years; 0 after the last."""
+    fixed_sale_age: IntArray | None = None
+    """(N, P) quarters of age at which sales are counted, -1 for none; None to work it out (``money.sale_age``)."""
 
     @property
     def n_nodes(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 
 from kiban.plan.program import Program
 from kiban.solve import Model, SolveOptions, require_optimal
+from kiban.solve import Solution as Found
 
 Array = NDArray[np.float64]
 
@@ -52,20 +55,20 @@ class Solver:
         self.integer = np.concatenate([b.integer for b in program.rows.column_blocks])
         self.model = self._model(whole=False)
 
-    def solve(self, upper: Array, row_upper: Array | None = None) -> Solution:
-        """Solve with these upper bounds of the columns, and of the rows if given, in real units.
+    def solve(self, upper: Array, row_upper: Array | None = None, lower: Array | None = None) -> Solution:
+        """Solve with these upper bounds of the columns, of the rows and lower ones (else zero) if given, in real units.
 
         Errors: Infeasible if the limits contradict each other, SolverError if the solver stops early.
         """
         above = self.program.row_upper if row_upper is None else row_upper
         high, rows_high = upper / self.column_unit, above / self.row_unit
-        low, gap = np.zeros(len(high)), 0.0
+        low, gap = np.zeros(len(high)) if lower is None else lower / self.column_unit, 0.0
         if self.integer.any():
-            whole, gap = self._modules(high, rows_high)
+            whole, gap = self._modules(low, high, rows_high)
             low[self.integer], high[self.integer] = whole, whole
         self.model.set_column_bounds(np.arange(self.model.n_columns), lower=low, upper=high)
         self.model.set_row_bounds(np.arange(self.model.n_rows), upper=rows_high)
-        found = require_optimal(self.model, self.model.solve(SolveOptions(solver="simplex", threads=1)))
+        found = require_optimal(self.model, self._run())
         scaled, usd = np.array(found.columns), self.program.usd_unit
         scaled[np.abs(scaled) < TINY] = 0.0
         return Solution(
@@ -79,14 +82,19 @@ class Solver:
             module_gap_frac=gap,
         )
 
+    def _run(self) -> Found:
+        """Solve from the last vertex; where rounding stops the simplex method on its way, from the inside afresh."""
+        found = self.model.solve(SolveOptions(solver="simplex", threads=1))
+        return self.model.solve(SolveOptions(solver="ipm", threads=1)) if found.status == "unknown" else found
+
     def value_usd(self, solution: Solution) -> float:
         """Expected net present value of a solution."""
         return float(self.program.gain @ solution.x + self.program.constant)
 
-    def _modules(self, high: Array, rows_high: Array) -> tuple[Array, float]:
+    def _modules(self, low: Array, high: Array, rows_high: Array) -> tuple[Array, float]:
         """Whole modules by branch and bound: their numbers and the relative gap that is left."""
         model = self._model(whole=True)
-        model.set_column_bounds(np.arange(model.n_columns), upper=high)
+        model.set_column_bounds(np.arange(model.n_columns), lower=low, upper=high)
         model.set_row_bounds(np.arange(model.n_rows), upper=rows_high)
         found = model.solve(SolveOptions(threads=1, mip_gap_frac=MODULE_GAP_FRAC, time_limit_s=MODULE_LIMIT_S))
         if found.columns is None or found.status not in ("optimal", "time_limit"):
@@ -120,3 +128,14 @@ class Solver:
                 sentence=block.sentence,
             )
         return model
+
+
+@contextmanager
+def starting_here(solver: Solver) -> Iterator[None]:
+    """Let the next solve after the block begin where the last one before it ended."""
+    basis = solver.model.basis
+    try:
+        yield
+    finally:
+        if basis is not None:
+            solver.model.start_from(basis)

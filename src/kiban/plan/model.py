@@ -10,7 +10,8 @@ from kiban.plan.baselines import BASELINES, upper_bounds
 from kiban.plan.case import PlanCase
 from kiban.plan.lp import Solution, Solver
 from kiban.plan.outcome import read_outcome
-from kiban.plan.program import build_program
+from kiban.plan.program import Program, build_program
+from kiban.plan.tail import TailSolver, base_solution, with_tail, with_weight
 from kiban.results import PlanOutcome, Rung
 from kiban.solve import Conflict, Infeasible
 
@@ -25,6 +26,26 @@ class Solved:
     solver: Solver
     solution: Solution
     chosen: PlanOutcome
+    tail: TailSolver | None = None
+    """The same solver with the value of each history in its rows; None if nobody asked for them."""
+
+    @property
+    def base(self) -> Program:
+        """The programme without the rows of the tail."""
+        return self.tail.tail.base if self.tail else self.solver.program
+
+    def read(self, name: str, solution: Solution) -> PlanOutcome:
+        """A solution of the solver as an outcome, valued by its mean."""
+        own = base_solution(self.tail.tail, solution) if self.tail else solution
+        return read_outcome(name, self.base, own)
+
+
+@dataclass(frozen=True)
+class Caution:
+    """What the plan minds beside the mean."""
+
+    level_frac: float = 0.9
+    weight_frac: float = 0.0
 
 
 def check_case(case: PlanCase) -> None:
@@ -60,25 +81,36 @@ def check_case(case: PlanCase) -> None:
         )
 
 
-def solve_plan(case: PlanCase) -> Solved:
+def solve_plan(case: PlanCase, caution: Caution | None = None) -> Solved:
     """Build and solve the plan.
 
-    Errors: Infeasible with the limit that is broken, SolverError if the solver stops early.
+    Args: case; caution, puts the value of each history into the rows (a fifth more work) and the tail into the aim
+    with its weight; None leaves both out. Errors: Infeasible with the limit that is broken, SolverError if the solver
+    stops early.
     """
     check_case(case)
-    solver = Solver(build_program(case))
-    solution = solver.solve(solver.program.upper)
-    return Solved(solver, solution, read_outcome("plan", solver.program, solution))
+    program = build_program(case)
+    if caution is None:
+        solver = Solver(program)
+        solution = solver.solve(program.upper)
+        return Solved(solver, solution, read_outcome("plan", program, solution))
+    tail = with_weight(with_tail(program, caution.level_frac), caution.weight_frac)
+    solver = Solver(tail.program)
+    solution = solver.solve(tail.program.upper)
+    chosen = read_outcome("plan", program, base_solution(tail, solution))
+    return Solved(solver, solution, chosen, TailSolver(tail, solver))
 
 
-def solve_baselines(solver: Solver, rungs: tuple[Rung, ...]) -> tuple[PlanOutcome, ...]:
-    """Solve the pure strategies with the solver of the plan, nearest to the plan first.
+def solve_baselines(solved: Solved, rungs: tuple[Rung, ...]) -> tuple[PlanOutcome, ...]:
+    """Solve the pure strategies with the solver and the aim of the plan, nearest to the plan first.
 
-    Args: solver; rungs, whose kinds say what a strategy closes. Result: one outcome for each name of BASELINES, in
-    that order.
+    Args: solved plan; rungs, whose kinds say what a strategy closes. Result: one outcome for each name of BASELINES,
+    in that order.
     """
     found = {}
     for name in NEAREST_FIRST:
-        solution = solver.solve(upper_bounds(solver.program, rungs, name))
-        found[name] = read_outcome(name, solver.program, solution)
+        upper = solved.solver.program.upper.copy()
+        own = upper_bounds(solved.base, rungs, name)
+        upper[: len(own)] = own
+        found[name] = solved.read(name, solved.solver.solve(upper))
     return tuple(found[name] for name in BASELINES)

@@ -181,6 +181,8 @@ def sale_age(case: PlanCase) -> IntArray:
     ledger counts for every accelerator when it is ordered. So a sale is never worth more than that of any vintage; with
     one vintage the value is exact. Where even the least gain is not positive there is no sale.
     """
+    if case.fixed_sale_age is not None:
+        return case.fixed_sale_age
     pools, market, quarter = case.pools, case.market, case.quarter
     ahead = np.zeros(case.n_nodes)
     at_leaf = case.discount[case.leaves] * case.probability[case.leaves] * market.gpu_price_factor[case.leaves]

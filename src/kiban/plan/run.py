@@ -9,10 +9,12 @@ import numpy as np
 from kiban.catalog import Catalog
 from kiban.plan.actions import irrevocable_usd, list_actions
 from kiban.plan.inputs import PlanInputs, build_inputs
-from kiban.plan.model import Solved, solve_baselines, solve_plan
+from kiban.plan.leaf_money import outcome_aim_usd
+from kiban.plan.measures import Answers, ask, measure_plan, measure_residuals, measure_traces
+from kiban.plan.model import Caution, Solved, solve_baselines, solve_plan
 from kiban.plan.shadow import shadow_sentences
 from kiban.plan.traces import plan_traces
-from kiban.results import Demand, Fleet, Plan, PlanOutcome, Site, Supply
+from kiban.results import Demand, Fleet, Plan, PlanMeasures, PlanOutcome, Site, Supply
 from kiban.scenario import Scenario
 
 
@@ -22,9 +24,12 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
     Raises Infeasible, with the limit in words, if what is committed breaks a limit of the scenario.
     """
     inputs = build_inputs(scenario, catalog, demand, fleet, site, supply)
-    solved = solve_plan(inputs.case)
+    caution = _caution(scenario)
+    solved = solve_plan(inputs.case, caution)
     chosen = replace(solved.chosen, shadow_price_sentences=shadow_sentences(inputs, solved.solver, solved.solution))
-    baselines = solve_baselines(solved.solver, inputs.rungs)
+    answers = _answers(scenario, solved)
+    baselines = solve_baselines(solved, inputs.rungs)
+    measures = _measures(scenario, inputs, answers, (chosen, *baselines))
     leaves = inputs.case.leaves
     return Plan(
         accelerators=inputs.accelerators,
@@ -38,13 +43,41 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
         baselines=baselines,
         actions=list_actions(inputs, chosen),
         irrevocable_usd=irrevocable_usd(inputs, chosen),
-        residuals=_residuals(inputs, solved, baselines),
+        residuals=_residuals(inputs, solved, baselines, caution) | (measure_residuals(measures) if measures else {}),
         warnings=(*inputs.warnings, *_idle_warning(inputs, chosen)),
-        traces=plan_traces(inputs, chosen),
+        traces=plan_traces(inputs, chosen) + (measure_traces(measures) if measures else ()),
+        measures=measures,
     )
 
 
-def _residuals(inputs: PlanInputs, solved: Solved, baselines: tuple[PlanOutcome, ...]) -> dict[str, float]:
+def _caution(scenario: Scenario) -> Caution | None:
+    """What the plan minds; None where neither its aim nor a measure needs the value of each history."""
+    part = scenario.plan
+    if part.measures == "none" and part.cvar_weight_frac == 0:
+        return None
+    return Caution(part.cvar_level_frac, part.cvar_weight_frac)
+
+
+def _answers(scenario: Scenario, solved: Solved) -> Answers | None:
+    part = scenario.plan
+    if part.measures == "none" or solved.tail is None:
+        return None
+    answers = ask(solved.tail, part.measures, part.frontier_count)
+    solved.tail.aim(part.cvar_weight_frac)
+    return answers
+
+
+def _measures(
+    scenario: Scenario, inputs: PlanInputs, answers: Answers | None, outcomes: tuple[PlanOutcome, ...]
+) -> PlanMeasures | None:
+    if answers is None:
+        return None
+    return measure_plan(inputs, answers, outcomes, scenario.plan.cvar_level_frac, scenario.plan.cvar_weight_frac)
+
+
+def _residuals(
+    inputs: PlanInputs, solved: Solved, baselines: tuple[PlanOutcome, ...], caution: Caution | None
+) -> dict[str, float]:
     outcomes = (solved.chosen, *baselines)
     weight = inputs.case.probability * inputs.case.discount
     identity = []
@@ -52,8 +85,9 @@ def _residuals(inputs: PlanInputs, solved: Solved, baselines: tuple[PlanOutcome,
         money = float(weight @ (outcome.node_value_usd - outcome.node_rung_cost_usd.sum(axis=(1, 2))))
         size = float(weight @ (outcome.node_value_usd + np.abs(outcome.node_rung_cost_usd).sum(axis=(1, 2))))
         identity.append(abs(money - outcome.expected_npv_usd) / max(size, 1.0))
-    best = max((o.expected_npv_usd for o in baselines), default=-np.inf)
-    shortfall = max(0.0, best - solved.chosen.expected_npv_usd) / max(abs(solved.chosen.expected_npv_usd), 1.0)
+    level, weight_of_tail = (caution.level_frac, caution.weight_frac) if caution else (0.0, 0.0)
+    plan, *others = (outcome_aim_usd(inputs.case, o, level, weight_of_tail) for o in outcomes)
+    shortfall = max(0.0, max(others, default=-np.inf) - plan) / max(abs(plan), 1.0)
     return {
         "plan.primal": max(o.residual for o in outcomes),
         "plan.duality_gap": solved.solution.gap_frac,

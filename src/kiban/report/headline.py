@@ -268,4 +268,12 @@ def numbers_of(study: Study, risk: Risk) -> dict[str, float]:
             "break_even_rent_factor": chosen.break_even_rent_factor,
             "break_even_utilisation_frac": chosen.break_even_utilisation_frac,
         }
+    if plan.measures is not None:
+        m = plan.measures
+        numbers |= {
+            "evpi_usd": m.evpi_usd,
+            "vss_usd": m.vss_usd,
+            "tail_npv_usd": float(m.strategy_cvar_usd[0]),
+            "later_start_usd": m.later_start_usd,
+        }
     return {name: float(value) for name, value in numbers.items() if math.isfinite(value)}

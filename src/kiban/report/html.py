@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kiban import __version__
 from kiban.figures import Figure
+from kiban.report.measure_views import measure_views
 from kiban.report.provenance import Used, confidence_counts, sources_in_use
 from kiban.report.views import all_views
 from kiban.results import Risk, Study
@@ -44,7 +45,7 @@ def html_report(
     Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
     """
     template = _environment().get_template("report.html.j2")
-    views = all_views(scenario, study, risk)
+    views = [*all_views(scenario, study, risk), *measure_views(study)]
     sections = [
         {
             "id": key,

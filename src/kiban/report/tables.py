@@ -47,6 +47,7 @@ def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     yield _capacity(study)
     yield _rungs(study)
     yield _costs_by_rung(study)
+    yield _histories(study)
     yield from _finance_tables(study.finance, study.demand.tree.quarters)
     yield from _lender_tables(study.finance, study.plan.leaf_name)
     yield _futures(risk)
@@ -156,6 +157,21 @@ def _costs_by_rung(study: Study) -> CsvTable:
         if np.abs(expected[q, k]).max(initial=0.0) > 0
     ]
     return CsvTable("costs_by_rung", ("quarter", "rung", *(f"{c}_usd" for c in out.cost_lines)), lines)
+
+
+def _histories(study: Study) -> CsvTable:
+    """NPV by history of the plan, the pure strategies and somebody who knows the history."""
+    plan, m = study.plan, study.plan.measures
+    if m is None:
+        return CsvTable(
+            "histories", ("history", "probability"), zip(plan.leaf_name, plan.leaf_probability, strict=True)
+        )
+    columns = ("history", "probability", "foresight_npv_usd", *(f"{n}_npv_usd" for n in m.strategies))
+    lines = [
+        (name, float(plan.leaf_probability[i]), float(m.leaf_wait_and_see_usd[i]), *m.strategy_leaf_npv_usd[:, i])
+        for i, name in enumerate(plan.leaf_name)
+    ]
+    return CsvTable("histories", columns, lines)
 
 
 def _statement_table(name: str, statements: tuple[Statements, ...], quarters: tuple[str, ...]) -> CsvTable:

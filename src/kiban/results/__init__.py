@@ -13,6 +13,7 @@ from kiban.results.finance import (
 )
 from kiban.results.fleet import Fleet
 from kiban.results.impact import Claim, Impact, MoneyFlow
+from kiban.results.measures import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures
 from kiban.results.plan import Action, Plan, PlanOutcome, Rung
 from kiban.results.risk import Driver, Gauge, Regime, Risk, Tornado
 from kiban.results.site import Site
@@ -29,12 +30,16 @@ __all__ = [
     "Driver",
     "Finance",
     "Fleet",
+    "FrontierPoint",
     "Gauge",
     "Impact",
     "Irr",
+    "LeastRegret",
     "LossGivenDefault",
     "MoneyFlow",
+    "OptionWorth",
     "Plan",
+    "PlanMeasures",
     "PlanMetrics",
     "PlanOutcome",
     "Regime",

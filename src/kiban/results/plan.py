@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.results.measures import PlanMeasures
 from kiban.results.trace import Trace
 
 Array = NDArray[np.float64]
@@ -153,3 +154,5 @@ class Plan:
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()
+    measures: PlanMeasures | None = None
+    """What its choices are worth; None if the scenario asks for none."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from kiban.scenario.finance_part import FinancePart
+from kiban.scenario.planpart import PlanPart
 from kiban.scenario.values import (
     FactorRange,
     Fraction,
@@ -29,7 +30,7 @@ from kiban.scenario.values import (
 
 __all__ = [
     "ClaimPart", "Committed", "DemandPart", "EnergyPart", "FinancePart", "Futures", "Horizon", "Ladder", "Override",
-    "Part", "Range", "Region", "RiskPart", "Scenario", "SitePart", "Workload", "whole_problems",
+    "Part", "PlanPart", "Range", "Region", "RiskPart", "Scenario", "SitePart", "Workload", "whole_problems",
 ]  # fmt: skip
 
 HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
@@ -357,6 +358,7 @@ class Scenario(Part):
     workload: Workload = Field(default=Workload(), description="What the accelerators run")
     sites: list[SitePart] = Field(default=[], max_length=12, description="Places with their limits and open rungs")
     ladder: Ladder = Field(description="Open rungs, budget and supply limits")
+    plan: PlanPart = Field(default=PlanPart(), description="Caution of the plan, and what is measured of it")
     energy: EnergyPart = Field(default=EnergyPart(), description="How the sites are supplied")
     finance: FinancePart = Field(default=FinancePart(), description="Capital and tax")
     risk: RiskPart = Field(default=RiskPart(), description="Sampling of futures")

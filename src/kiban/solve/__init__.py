@@ -5,10 +5,11 @@ from kiban.solve.conflicts import explain_infeasibility, require_optimal
 from kiban.solve.data import Problem
 from kiban.solve.errors import Conflict, Infeasible, ModelDataError, SolveError, SolverError, SolverOptionError
 from kiban.solve.handle import SolveOptions
-from kiban.solve.model import Model
+from kiban.solve.model import Basis, Model
 from kiban.solve.solution import Residuals, Solution, Status
 
 __all__ = [
+    "Basis",
     "Block",
     "Card",
     "Conflict",

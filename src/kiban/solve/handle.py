@@ -120,6 +120,15 @@ class Handle:
         """Whether the next simplex run can start warm."""
         return bool(self._highs.getBasis().valid)
 
+    @property
+    def basis(self) -> Any:
+        """The basis of the last run as HiGHS holds it, or None if it left none."""
+        return self._highs.getBasis() if self.has_basis else None
+
+    def start_from(self, basis: Any) -> None:
+        """Begin the next simplex run at a basis that this object gave."""
+        self._ok(self._highs.setBasis(basis), "a basis to start from")
+
     def change_cost(self, columns: Ints, cost: Array) -> None:
         """Change the costs of columns in place (ascending numbers)."""
         self._ok(self._highs.changeColsCost(columns.size, columns.astype(np.int32), cost), "new costs")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +13,18 @@ from scipy import sparse
 from kiban.solve import data
 from kiban.solve.blocks import Array, Block, Card, Ints, Kind, Labels, make_block
 from kiban.solve.data import Column, Problem, Term
-from kiban.solve.errors import ModelDataError
+from kiban.solve.errors import ModelDataError, SolverError
 from kiban.solve.handle import Handle, Run, SolveOptions
 from kiban.solve.solution import NO_RESIDUALS, Residuals, Solution
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """A vertex of a model, in the form of the solver."""
+
+    n_columns: int
+    n_rows: int
+    held: Any
 
 
 class Model:
@@ -146,6 +157,21 @@ class Model:
         ids = self._set_bounds(rows, "rows", lower, upper, self._row_lower.values, self._row_upper.values)
         if self._handle is not None:
             self._handle.change_row_bounds(ids, self._row_lower.values[ids], self._row_upper.values[ids])
+
+    @property
+    def basis(self) -> Basis | None:
+        """Where the last solve ended, to start from again with ``start_from``; None if it left no basis."""
+        found = None if self._handle is None else self._handle.basis
+        return None if found is None else Basis(self.n_columns, self.n_rows, found)
+
+    def start_from(self, basis: Basis) -> None:
+        """Let the next simplex run begin at a basis of this model, whatever was solved since.
+
+        Raises SolverError if the model has not been solved yet or has other columns or rows than the basis.
+        """
+        if self._handle is None or (basis.n_columns, basis.n_rows) != (self.n_columns, self.n_rows):
+            raise SolverError(f"the basis does not belong to model '{self.name}' as it stands")
+        self._handle.start_from(basis.held)
 
     def solve(self, options: SolveOptions | None = None) -> Solution:
         """Solve and return what was found; an infeasible or unbounded model is a status, not an error.
