@@ -262,3 +262,17 @@ def test_knowing_the_future_is_worth_more_and_investing_after_it_is_known_too() 
     for columns in (program.columns.hall_start, program.columns.buy):
         settled[columns[after]] = 0.0
     assert solver.value_usd(solver.solve(settled)) < plan.chosen.expected_npv_usd
+
+
+def test_whole_modules_are_started_and_their_gap_is_told() -> None:
+    scenario = fx.scenario()
+    ladder = scenario.ladder.model_copy(update={"module_it_mw": 15.0, "module_quarters": 4})
+    blocks = scenario.model_copy(update={"ladder": ladder})
+    demand, fleet, inputs = parts(blocks)
+    plan = run_plan(blocks, fx.PlanCatalog(), demand, fleet, fx.site(blocks), fx.supply(blocks))  # type: ignore[arg-type]
+    early = plan.chosen.node_hall_start_it_mw[inputs.case.quarter < 4]
+    assert early.max() > 0
+    assert early / 15 == pytest.approx(np.round(early / 15), abs=1e-9)
+    assert plan.chosen.expected_npv_usd <= small()[3].chosen.expected_npv_usd * (1 + 1e-9)
+    assert any("whole modules of 15 IT MW" in w for w in plan.warnings)
+    assert max(plan.residuals.values()) < 1e-6

@@ -122,13 +122,16 @@ def measure_plan(
     return replace(measures, sentences=measure_sentences(measures, inputs.quarters))
 
 
-def measure_residuals(measures: PlanMeasures) -> dict[str, float]:
-    """How far the measures are from their order: wait-and-see >= plan >= plan of the mean, none below zero."""
+def measure_residuals(measures: PlanMeasures, slack_frac: float = 0.0) -> dict[str, float]:
+    """How far the measures are from their order: wait-and-see >= plan >= plan of the mean, none below zero.
+
+    Args: measures; slack_frac, share of value that each solve may be from its optimum.
+    """
     never_negative = (measures.evpi_usd, measures.vss_usd, measures.later_start_usd, measures.in_pieces_usd)
     worst = max(0.0, *(-v for v in never_negative if np.isfinite(v)))
     hindsight = max(0.0, float(-measures.strategy_leaf_hindsight_usd.min()))
     size = max(abs(measures.best_expected_usd), float(np.abs(measures.leaf_wait_and_see_usd).max()), 1.0)
-    return {"plan.measures_order": max(worst, hindsight) / size}
+    return {"plan.measures_order": max(max(worst, hindsight) / size - slack_frac, 0.0)}
 
 
 def measure_traces(measures: PlanMeasures) -> tuple[Trace, ...]:

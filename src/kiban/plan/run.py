@@ -10,6 +10,7 @@ from kiban.catalog import Catalog
 from kiban.plan.actions import irrevocable_usd, list_actions
 from kiban.plan.inputs import PlanInputs, build_inputs
 from kiban.plan.leaf_money import outcome_aim_usd
+from kiban.plan.lp import MODULE_GAP_FRAC
 from kiban.plan.measures import Answers, ask, measure_plan, measure_residuals, measure_traces
 from kiban.plan.model import Caution, Solved, solve_baselines, solve_plan
 from kiban.plan.shadow import shadow_sentences
@@ -43,8 +44,9 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
         baselines=baselines,
         actions=list_actions(inputs, chosen),
         irrevocable_usd=irrevocable_usd(inputs, chosen),
-        residuals=_residuals(inputs, solved, baselines, caution) | (measure_residuals(measures) if measures else {}),
-        warnings=(*inputs.warnings, *_idle_warning(inputs, chosen)),
+        residuals=_residuals(inputs, solved, baselines, caution)
+        | (measure_residuals(measures, _slack(solved)) if measures else {}),
+        warnings=(*inputs.warnings, *_module_words(scenario, solved), *_idle_warning(inputs, chosen)),
         traces=plan_traces(inputs, chosen) + (measure_traces(measures) if measures else ()),
         measures=measures,
     )
@@ -87,7 +89,7 @@ def _residuals(
         identity.append(abs(money - outcome.expected_npv_usd) / max(size, 1.0))
     level, weight_of_tail = (caution.level_frac, caution.weight_frac) if caution else (0.0, 0.0)
     plan, *others = (outcome_aim_usd(inputs.case, o, level, weight_of_tail) for o in outcomes)
-    shortfall = max(0.0, max(others, default=-np.inf) - plan) / max(abs(plan), 1.0)
+    shortfall = max(0.0, (max(others, default=-np.inf) - plan) / max(abs(plan), 1.0) - _slack(solved))
     return {
         "plan.primal": max(o.residual for o in outcomes),
         "plan.duality_gap": solved.solution.gap_frac,
@@ -95,6 +97,22 @@ def _residuals(
         "plan.baseline_above_plan": shortfall,
         "plan.probability": abs(float(inputs.case.probability[inputs.case.leaves].sum()) - 1),
     }
+
+
+def _slack(solved: Solved) -> float:
+    """Share of value by which two solves may be out of order: the gap that branch and bound may leave, 0 without."""
+    gap = solved.solution.module_gap_frac
+    return 2 * max(gap, MODULE_GAP_FRAC) if solved.solver.integer.any() else 0.0
+
+
+def _module_words(scenario: Scenario, solved: Solved) -> tuple[str, ...]:
+    if not solved.solver.integer.any():
+        return ()
+    part, gap = scenario.ladder, solved.solution.module_gap_frac
+    return (
+        f"halls start in whole modules of {part.module_it_mw:g} IT MW in the first {part.module_quarters} quarters; "
+        f"no other choice of modules is worth more than {gap:.2%} more than this plan",
+    )
 
 
 def _idle_warning(inputs: PlanInputs, outcome: PlanOutcome) -> tuple[str, ...]:
