@@ -14,7 +14,7 @@ from kiban.scenario.check import check_scenario, check_text
 from kiban.scenario.facts import offered_names
 from kiban.scenario.load import load_scenario_text
 from kiban.scenario.problems import Problem, ScenarioError, nearest_name, path_text
-from kiban.scenario.schema import Scenario
+from kiban.scenario.schema import Futures, Scenario
 from kiban.scenario.template import template_text
 
 CATALOG = load_catalog()
@@ -259,3 +259,33 @@ def test_faults_in_what_the_plan_minds_are_named(line: str, words: str) -> None:
 
 def test_a_level_in_percent_is_said_to_look_like_it() -> None:
     assert "percent" in only(("finance:\n", "plan:\n  cvar_level_frac: 90\nfinance:\n")).message
+
+
+STEPS = """max_it_mw: 20
+    committed_rung: owned
+    committed: [{quarter: 2026Q4, it_mw: 6}, {quarter: 2027Q4, it_mw: 8}]
+    grid_steps: [{quarter: 2026Q4, it_mw: 10}, {quarter: 2028Q1, it_mw: 10}]"""
+
+
+def test_a_lease_that_starts_before_its_power_is_refused() -> None:
+    found = only(("max_it_mw: 20", STEPS))
+    assert found.path == "sites[0].committed[1]"
+    assert "14 IT MW are signed by 2027Q4, the grid connects 10 by then" in found.render()
+    assert problems(("max_it_mw: 20", STEPS.replace("2028Q1", "2027Q4"))) == []
+
+
+def test_money_that_comes_in_is_part_of_the_budget_and_within_the_horizon() -> None:
+    late = "budget_usd: 800e6\n  funding_rounds: [{quarter: 2027Q1, usd: 500e6}, {quarter: 2099Q1, usd: 400e6}]"
+    found = problems(("budget_usd: 800e6", late))
+    assert {p.path for p in found} == {"ladder.funding_rounds", "ladder.funding_rounds[1].quarter"}
+    assert any("more than budget_usd" in p.render() for p in found)
+
+
+def test_a_tree_has_at_most_a_hundred_histories() -> None:
+    four = {
+        "names": ["a", "b", "c", "d"], "probability": [0.25] * 4, "revenue_growth_per_year": [[1.0, 1.0, 1.0]] * 4,
+        "token_price_change_per_year": [0.0] * 4, "rent_factor": [1.0] * 4,
+    }  # fmt: skip
+    assert Futures.model_validate({**four, "branch_quarters": [2, 4, 6]}).branch_quarters == [2, 4, 6]
+    with pytest.raises(ValueError, match="256 histories; at most 100"):
+        Futures.model_validate({**four, "branch_quarters": [2, 4, 6, 8]})

@@ -33,6 +33,8 @@ __all__ = [
     "Part", "PlanPart", "Range", "Region", "RiskPart", "Scenario", "SitePart", "Workload", "whole_problems",
 ]  # fmt: skip
 
+MOST_HISTORIES = 100
+
 HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
 CoolingKind = Literal[
     "air_economizer_adiabatic",
@@ -55,7 +57,7 @@ class Futures(Part):
     """The named futures of the scenario tree and when they part."""
 
     branch_quarters: list[Annotated[Whole, Field(ge=1, le=79)]] = Field(
-        default=[4, 12], max_length=3, description="Quarters from the start at which the tree branches"
+        default=[4, 12], max_length=4, description="Quarters from the start at which the tree branches"
     )
     names: list[Identifier] = Field(
         default=["boom", "plateau", "bust"],
@@ -99,6 +101,11 @@ class Futures(Part):
             problems.append("names repeats a future")
         if abs(sum(self.probability) - 1) > 1e-9:
             problems.append(f"probability sums to {sum(self.probability):g}, it must sum to 1")
+        histories = n ** len(self.branch_quarters)
+        if histories > MOST_HISTORIES:
+            problems.append(
+                f"{n} names at {len(self.branch_quarters)} branchings are {histories} histories; at most 100"
+            )
         if sorted(set(self.branch_quarters)) != self.branch_quarters:
             problems.append("branch_quarters must rise")
         for name, row in zip(self.names, self.revenue_growth_per_year, strict=False):

@@ -138,6 +138,53 @@ def repeats(data: Data) -> Iterator[Finding]:
             yield path, f"{path[-1]} repeats {', '.join(twice)}", {}
 
 
+def power_before_lease(data: Data) -> Iterator[Finding]:
+    """A hall that is signed for a quarter in which the grid does not connect it yet would pay rent in the dark."""
+    horizon = _numbers(data, "horizon", "start_quarter", "length_quarters")
+    if horizon is None:
+        return
+    start = Quarter.parse(horizon[0])
+    end = start + horizon[1]
+    for i, site in enumerate(data.get("sites", [])):
+        steps = [s for s in site.get("grid_steps") or [] if s.get("quarter") and s.get("it_mw")]
+        blocks = [(j, b) for j, b in enumerate(site.get("committed") or []) if b.get("quarter") and b.get("it_mw")]
+        for k, step in enumerate(steps):
+            if Quarter.parse(step["quarter"]) >= end:
+                message = "grid step lies after the horizon; leave it out"
+                yield ("sites", i, "grid_steps", k, "quarter"), message, {"found": step["quarter"]}
+        for j, block in blocks if steps else ():
+            quarter = Quarter.parse(block["quarter"])
+            at = max(quarter, start)
+            signed = sum(b["it_mw"] for _, b in blocks if Quarter.parse(b["quarter"]) <= quarter)
+            connected = sum(s["it_mw"] for s in steps if Quarter.parse(s["quarter"]) <= at)
+            if signed > connected + 1e-9:
+                message = (
+                    f"the lease starts before its site has power: {signed:g} IT MW are signed by {block['quarter']}, "
+                    f"the grid connects {connected:g} by then"
+                )
+                allowed = f"at most {connected:g} IT MW by {block['quarter']}, or earlier grid_steps"
+                yield ("sites", i, "committed", j), message, {"found": shorten(signed), "allowed": allowed}
+
+
+def money_in_rounds(data: Data) -> Iterator[Finding]:
+    """Rounds are parts of the budget and come in within the horizon."""
+    ladder = data.get("ladder", {})
+    budget = ladder.get("budget_usd")
+    rounds = [r for r in ladder.get("funding_rounds") or [] if r.get("usd") is not None]
+    total = sum(r["usd"] for r in rounds)
+    if budget is not None and total > budget:
+        message = f"funding_rounds sum to {total:g} USD, more than budget_usd"
+        yield ("ladder", "funding_rounds"), message, {"found": shorten(total), "allowed": f"at most {budget:g}"}
+    horizon = _numbers(data, "horizon", "start_quarter", "length_quarters")
+    if horizon is None:
+        return
+    end = Quarter.parse(horizon[0]) + horizon[1]
+    for k, one in enumerate(ladder.get("funding_rounds") or []):
+        if one.get("quarter") and Quarter.parse(one["quarter"]) >= end:
+            message = "this money comes in after the horizon; leave the round out and lower budget_usd"
+            yield ("ladder", "funding_rounds", k, "quarter"), message, {"found": one["quarter"]}
+
+
 CHECKS = (
     whole,
     quarters_inside_horizon,
@@ -145,5 +192,7 @@ CHECKS = (
     budget_against_orders,
     revenue_in_dollars,
     covenant_below_target,
+    power_before_lease,
+    money_in_rounds,
     repeats,
 )
