@@ -7,7 +7,7 @@ from typing import get_args
 from kiban.facility import cooling
 from kiban.figures.colors import RUNG, RUNG_ORDER
 from kiban.report.headline import _KIND_WORDS
-from kiban.scenario.schema import CoolingKind, HallRungKind
+from kiban.scenario.site_part import CoolingKind, HallRungKind
 
 RENTED = {"neocloud", "cloud"}
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from kiban.scenario.finance_part import FinancePart
 from kiban.scenario.planpart import PlanPart
+from kiban.scenario.site_part import Committed, SitePart
 from kiban.scenario.values import (
     FactorRange,
     Fraction,
@@ -34,15 +35,6 @@ __all__ = [
 ]  # fmt: skip
 
 MOST_HISTORIES = 100
-
-HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
-CoolingKind = Literal[
-    "air_economizer_adiabatic",
-    "water_chiller_economizer",
-    "air_chiller_economizer",
-    "liquid_dry_cooler",
-    "liquid_tower",
-]
 
 
 class Horizon(Part):
@@ -194,70 +186,11 @@ class Workload(Part):
     serving_precision: Literal["bf16", "fp8", "fp4"] = Field(default="fp8", description="Number format of serving")
 
 
-class Committed(Part):
-    """Capacity that is already signed."""
-
-    quarter: QuarterText = Field(description="First quarter with power at the racks")
-    it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="Critical IT MW")
-    accelerator: Identifier | None = Field(
-        default=None, description="Accelerator already ordered for it (paid on delivery, counts against the budget)"
-    )
-    note: str = Field(default="", max_length=400, description="What was signed, as reported")
-
-
-class GridStep(Part):
-    """Load that the grid connects at a site."""
-
-    quarter: QuarterText = Field(description="First quarter in which it may draw power")
-    it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="IT MW added by this step")
-
-
 class FundingRound(Part):
     """Money that comes in later."""
 
     quarter: QuarterText = Field(description="Quarter in which it comes in")
     usd: Money = Field(description="Part of the budget")
-
-
-class SitePart(Part):
-    """One place with its grid, limits and open rungs."""
-
-    name: Identifier = Field(description="Name of the site in this file")
-    weather: Identifier = Field(description="Catalogue site whose weather normals are used")
-    state: Identifier = Field(description="State or region whose taxes and policy events apply, such as tx")
-    grid: Identifier = Field(description="Market whose hourly price is used")
-    cooling: CoolingKind = Field(default="liquid_dry_cooler", description="Kind of cooling plant")
-    rungs: list[HallRungKind] = Field(
-        min_length=1,
-        max_length=4,
-        description="Hall rungs that may be used here; cloud and neocloud are opened under ladder",
-    )
-    committed_rung: HallRungKind | None = Field(
-        default=None, description="Rung of the signed capacity; needed with `committed`"
-    )
-    committed: list[Committed] = Field(default=[], max_length=20, description="Signed capacity, by quarter")
-    max_it_mw: Annotated[Number, Field(ge=0, le=15_000)] = Field(description="Most IT MW that land and grid allow")
-    grid_ready_quarter: QuarterText | None = Field(
-        default=None, description="First quarter in which new (not committed) load may be energised"
-    )
-    grid_steps: list[GridStep] = Field(
-        default=[],
-        max_length=20,
-        description="Load that the grid connects by quarter, signed capacity included; empty means all from the start",
-    )
-    operator: str = Field(default="", max_length=120, description="Landlord or operator, as reported")
-    tenant: str = Field(default="", max_length=120, description="Tenant, as reported")
-
-    @model_validator(mode="after")
-    def _committed_has_rung(self) -> SitePart:
-        problems = []
-        if self.committed and self.committed_rung is None:
-            problems.append("committed capacity needs committed_rung")
-        if sum(c.it_mw for c in self.committed) > self.max_it_mw + 1e-9:
-            problems.append("committed it_mw is more than max_it_mw")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
 
 class Ladder(Part):
