@@ -25,8 +25,8 @@ class PiecedPlan:
     """A plan and the bounds between which the best plan lies.
 
     lower_usd: expected net present value of this plan; upper_usd: no plan is worth more; gap_frac: their relative
-    distance; rounds of the decomposition; bounds_usd (rounds, 2) lower and upper after each; broken: largest breach of a
-    limit, in the unit of its block; branch_quarter at which the tree was cut; pieces: number of subtrees.
+    distance; rounds of the decomposition; bounds_usd (rounds, 2): lower and upper after each; broken: largest breach
+    of a limit, in the scale of its block; branch_quarter at which the tree was cut; pieces: number of subtrees.
     """
 
     program: Program
@@ -52,9 +52,10 @@ def solve_plan_in_pieces(
     """Solve a plan by its subtrees, to a relative gap.
 
     Args: case; farm, where the subtrees are solved (default: here, one after the other; left open); branch_quarter,
-    at which to cut (default: see ``best_cut``); gap_frac; upper, bounds of the columns in real units for a strategy that
-    closes some (default: those of the programme). Result: plan and bounds; it has no duals.
-    Errors: Infeasible with the limit that is broken, SolverError if the solver stops early or the tree has no branching.
+    at which to cut (default: see ``best_cut``); gap_frac; upper, bounds of the columns in real units for a strategy
+    that closes some (default: those of the programme). Result: plan and bounds; it has no duals.
+    Errors: Infeasible with the limit that is broken, SolverError if the solver stops early or the tree has no
+    branching.
     """
     check_case(case)
     cut = best_cut(case) if branch_quarter is None else branch_quarter

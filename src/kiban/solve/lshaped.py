@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from kiban.solve.blocks import Array, Block
+from kiban.solve.blocks import Array, Block, Ints
 from kiban.solve.conflicts import require_optimal
 from kiban.solve.errors import SolverError
 from kiban.solve.farm import Farm, SerialFarm
@@ -31,6 +31,8 @@ GROWTH = 10.0
 LARGEST_PENALTY = 1e6
 MOST_BROKEN = 1e-6
 """Breach of a row up to which a point counts as feasible, in the unit of the rows."""
+LEAST_SIZE = 1e-6
+"""Objectives below this count as this when a gap is made relative."""
 BETWEEN = 0.5
 """Where the next point lies between the best so far (0) and the master's (1)."""
 
@@ -101,8 +103,8 @@ class Step:
 class Bounded:
     """A feasible point and what the optimum lies between.
 
-    columns: point of the whole programme; lower, upper: bounds of the optimal objective, one of them the objective of the
-    point; gap_frac: their distance over the size of the objective; broken: largest breach of a row by the point.
+    columns: point of the whole programme; lower, upper: bounds of the optimal objective, one of them the objective of
+    the point; gap_frac: their distance over the larger of them; broken: largest breach of a row by the point.
     """
 
     columns: Array
@@ -124,11 +126,12 @@ def solve_in_pieces(
     Errors: Infeasible if the shared limits contradict each other, SolverError if no point satisfies all pieces or the
     gap is not reached in most_rounds.
 
-    A piece may break the rows that see the shared part at a price P. That is a relaxation, so the upper bound always holds;
-    the lower bound is taken from points that break nothing, so it always holds too. If a better point breaks
+    A piece may break the rows that see the shared part at a price P. That is a relaxation, so the upper bound always
+    holds; the lower bound is taken from points that break nothing, so it always holds too. If a better point breaks
     something, P grows tenfold; above the largest dual of the pieces no such point is better (exact penalty), so
-    this ends. With the next point halfway between the best and the master's, each round either cuts off the
-    master's point or halves the gap.
+    this ends. Planes found at a lower price stay valid, since a higher price only lowers what they bound. With the
+    next point halfway between the best and the master's, a round that does not cut off the master's point finds a
+    better one that closes at least half the gap.
     """
     search = _Search(whole, farm or SerialFarm(), gap_frac, constant)
     search.farm.place(PieceWorker, whole.pieces)
@@ -150,6 +153,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.began = time.perf_counter()
         self.penalty = PENALTY
+        self.constant = self.whole.sign * self.constant
         self.master, self.x, self.theta = _master(self.whole)
         self.most = np.array([piece.most for piece in self.whole.pieces])
         self.best: Array | None = None
@@ -166,7 +170,8 @@ class _Search:
         elif worth > self.lower and self.best is not None:
             self._raise_penalty()
         self._cut(answers)
-        out = self._solve_master()
+        out, above = self._solve_master()
+        self.upper = min(self.upper, above)
         if self.best is None and broken > MOST_BROKEN and worth >= self.upper - self.gap_frac * (1 + abs(self.upper)):
             self._raise_penalty()
         self._record()
@@ -201,20 +206,16 @@ class _Search:
     def _first_point(self) -> Array:
         """The best of the shared part alone: as if the pieces were worth nothing."""
         self.master.set_column_bounds(self.theta, -1.0, 0.0)
-        found = require_optimal(self.master, self.master.solve(_SIMPLEX))
+        point, _ = self._solve_master()
         self.master.set_column_bounds(self.theta, -np.inf, self.most)
-        return self._clip(found.value(self.x))
+        return point
 
-    def _solve_master(self) -> Array:
+    def _solve_master(self) -> tuple[Array, float]:
         found = self.master.solve(_SIMPLEX)
         if found.status == "unbounded":
             raise SolverError("the shared part has no bound: give its columns bounds, or the columns of the pieces")
         found = require_optimal(self.master, found)
-        self.upper = min(self.upper, found.objective)
-        return self._clip(found.value(self.x))
-
-    def _clip(self, point: Array) -> Array:
-        return np.clip(point, self.whole.lower, self.whole.upper)
+        return np.clip(found.value(self.x), self.whole.lower, self.whole.upper), found.objective
 
     def _raise_penalty(self) -> None:
         if self.penalty < LARGEST_PENALTY:
@@ -223,7 +224,7 @@ class _Search:
             raise SolverError("no point of the shared part satisfies the limits of all pieces")
 
     def _record(self) -> None:
-        size = max(abs(self.lower + self.constant), np.finfo(float).tiny)
+        size = max(abs(self.lower + self.constant), abs(self.upper + self.constant), LEAST_SIZE)
         gap = max(self.upper - self.lower, 0.0) / size if np.isfinite(self.lower) else np.inf
         low, high = sorted((self.whole.sign * self.lower, self.whole.sign * self.upper))
         self.steps.append(Step(low, high, gap, time.perf_counter() - self.began))
@@ -244,7 +245,7 @@ def _master(whole: Split) -> tuple[Model, Block, Block]:
     return model, x, theta
 
 
-def _piece_model(piece: Piece, elastic_rows: Array) -> tuple[Model, Block]:
+def _piece_model(piece: Piece, elastic_rows: Ints) -> tuple[Model, Block]:
     """The piece with two columns for each row that sees the shared part: one lifts it, one lowers it."""
     model = Model("piece", maximise=True)
     own = model.add_columns("own", piece.cost.size, lower=piece.lower, upper=piece.upper, cost=piece.cost)

@@ -96,9 +96,7 @@ def split(problem: Problem, column_part: ArrayLike, row_part: ArrayLike) -> Spli
     )
 
 
-def _piece(
-    problem: Problem, matrix: sparse.csr_array, sign: float, shared: Ints, columns: Ints, rows: Ints
-) -> Piece:
+def _piece(problem: Problem, matrix: sparse.csr_array, sign: float, shared: Ints, columns: Ints, rows: Ints) -> Piece:
     mine = matrix[rows]
     link = mine[:, shared]
     linked = np.unique(link.indices).astype(np.int64)

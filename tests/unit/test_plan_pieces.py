@@ -1,0 +1,177 @@
+"""Plans solved by subtrees against the same plans solved whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import plan_fixtures as fx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_plan_run import parts
+
+from kiban.plan.baselines import BASELINES, upper_bounds
+from kiban.plan.case import PlanCase
+from kiban.plan.inputs import PlanInputs
+from kiban.plan.lp import Solver
+from kiban.plan.pieces import PiecedPlan, best_cut, branchings, solve_plan_in_pieces, subtree_of
+from kiban.plan.program import build_program
+from kiban.solve import SHARED, DaskFarm, Farm, Infeasible, ProcessFarm, SolverError
+
+FLAGSHIP = Path(__file__).parents[2] / "examples" / "anthropic-50b.yaml"
+
+
+@cache
+def inputs() -> PlanInputs:
+    """The small programme with two branchings."""
+    return parts(fx.scenario(futures={"branch_quarters": [4, 10]}))[2]
+
+
+@cache
+def solver() -> Solver:
+    return Solver(build_program(inputs().case))
+
+
+@cache
+def optimum(strategy: str = "plan") -> float:
+    bounds = upper_bounds(solver().program, inputs().rungs, strategy)
+    return solver().value_usd(solver().solve(bounds))
+
+
+def check(found: PiecedPlan, best: float, gap_frac: float) -> None:
+    """The optimum lies between the bounds, the bounds are as close as asked, and the plan keeps its limits."""
+    size = 1e-6 * abs(best)
+    assert found.lower_usd - size <= best <= found.upper_usd + size
+    assert found.upper_usd - found.lower_usd <= gap_frac * found.upper_usd + size
+    lower, upper = found.bounds_usd.T
+    assert (np.diff(lower) >= 0).all() and (np.diff(upper) <= 0).all()
+    assert (upper >= best - size).all()
+    program, rows = found.program, found.program.rows
+    x, scale = found.solution.x, np.concatenate([b.scale for b in rows.row_blocks])
+    row, column, value = rows.sorted_entries()
+    activity = np.zeros(rows.count)
+    np.add.at(activity, row, value * x[column])
+    low = np.concatenate([b.lower for b in rows.row_blocks])
+    assert ((activity - program.row_upper) / scale).max() < 1e-5
+    assert ((low - activity) / scale).max() < 1e-5
+    assert found.lower_usd == pytest.approx(found.chosen.expected_npv_usd, rel=1e-6)
+    case = program.case
+    weight = case.probability * case.discount
+    money = weight @ (found.chosen.node_value_usd - found.chosen.node_rung_cost_usd.sum(axis=(1, 2)))
+    assert money == pytest.approx(found.lower_usd, rel=1e-6)
+
+
+@pytest.mark.parametrize("cut", [4, 7, 10])
+def test_every_cut_gives_the_value_of_the_whole(cut: int) -> None:
+    found = solve_plan_in_pieces(inputs().case, branch_quarter=cut, gap_frac=1e-6)
+    check(found, optimum(), 1e-6)
+    assert found.pieces == np.count_nonzero(inputs().case.quarter == cut)
+
+
+@pytest.mark.parametrize("strategy", BASELINES)
+def test_strategies_can_be_solved_in_pieces(strategy: str) -> None:
+    upper = upper_bounds(solver().program, inputs().rungs, strategy)
+    check(solve_plan_in_pieces(inputs().case, gap_frac=1e-5, upper=upper), optimum(strategy), 1e-5)
+
+
+@settings(max_examples=8, deadline=None)
+@given(budget=st.floats(2e9, 3e10), site=st.floats(100.0, 900.0), rented=st.floats(0.0, 3e4))
+def test_tight_limits_on_commitments_still_give_the_value_of_the_whole(
+    budget: float, site: float, rented: float
+) -> None:
+    """Starts before the cut can break budget, land or rented additions after it: the plan must not."""
+    case = inputs().case
+    room = np.minimum(case.limits.site_max_it_mw, site)
+    limits = replace(case.limits, budget_usd=budget, site_max_it_mw=room, rented_accelerators_per_quarter=rented)
+    case = replace(case, limits=limits)
+    try:
+        whole = Solver(build_program(case))
+        best = whole.value_usd(whole.solve(whole.program.upper))
+        found = solve_plan_in_pieces(case, gap_frac=1e-4)
+    except Infeasible:
+        assert budget < 5e9
+        return
+    check(found, best, 1e-4)
+
+
+def test_orders_that_break_the_budget_are_named() -> None:
+    case = inputs().case
+    with pytest.raises(Infeasible, match="already ordered"):
+        solve_plan_in_pieces(replace(case, limits=replace(case.limits, budget_usd=1.0)))
+
+
+@pytest.fixture(params=["processes", "dask"])
+def farm(request: pytest.FixtureRequest) -> Iterator[Farm]:
+    if request.param == "processes":
+        made: Farm = ProcessFarm(2)
+        yield made
+        made.close()
+    else:
+        distributed = pytest.importorskip("distributed")
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+            ) as local,
+            distributed.Client(local) as client,
+        ):
+            made = DaskFarm(client)
+            yield made
+            made.close()
+
+
+def test_processes_and_a_cluster_find_the_bounds_of_the_serial_run(farm: Farm) -> None:
+    here = solve_plan_in_pieces(inputs().case)
+    there = solve_plan_in_pieces(inputs().case, farm)
+    assert (here.bounds_usd == there.bounds_usd).all()
+    assert (here.solution.x == there.solution.x).all()
+
+
+def test_the_cut_balances_the_shared_part_and_the_subtrees() -> None:
+    case = inputs().case
+    assert branchings(case).tolist() == [4, 10]
+    sizes = {cut: np.bincount(subtree_of(case, cut) + 1).max() for cut in (4, 10)}
+    assert best_cut(case) == min(sizes, key=lambda cut: sizes[cut])
+    part = subtree_of(case, 4)
+    assert (part[case.quarter < 4] == SHARED).all()
+    below = case.quarter > 4
+    assert (part[below] == part[case.parent[below]]).all()
+
+
+def test_one_future_has_nothing_to_cut() -> None:
+    case = fx.bare_case(fx.tree_of(4, [], [1.0]))
+    with pytest.raises(SolverError, match="no branching"):
+        solve_plan_in_pieces(case)
+    with pytest.raises(SolverError, match=r"branch_quarter 4 is not one of 1\.\.3"):
+        solve_plan_in_pieces(case, branch_quarter=4)
+
+
+def flagship() -> PlanCase:
+    """The plan of the flagship example on its own tree."""
+    from kiban.catalog import load_catalog
+    from kiban.compute import run_compute
+    from kiban.demand import run_demand
+    from kiban.energy import run_energy
+    from kiban.facility import run_facility
+    from kiban.plan.inputs import build_inputs
+    from kiban.scenario.load import load_scenario_text
+
+    scenario = load_scenario_text(FLAGSHIP.read_text()).scenario
+    catalog = load_catalog().with_overrides({o.key: (o.value, o.why) for o in scenario.overrides})
+    fleet = run_compute(scenario, catalog)
+    site = run_facility(scenario, catalog, fleet, scenario.risk.seed)
+    supply = run_energy(scenario, catalog, site, scenario.risk.seed)
+    return build_inputs(scenario, catalog, run_demand(scenario, catalog, fleet), fleet, site, supply).case
+
+
+@pytest.mark.slow
+def test_the_flagship_in_pieces_is_within_a_thousandth_of_the_whole() -> None:
+    case = flagship()
+    whole = Solver(build_program(case))
+    best = whole.value_usd(whole.solve(whole.program.upper))
+    found = solve_plan_in_pieces(case, gap_frac=1e-3)
+    check(found, best, 1e-3)
+    assert found.lower_usd == pytest.approx(best, rel=1e-3)
