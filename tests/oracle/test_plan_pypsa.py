@@ -22,7 +22,7 @@ from kiban.plan.program import build_program
 from kiban.units.calendar import HOURS_PER_QUARTER
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-import plan_fixtures as fx  # noqa: E402
+import plan_fixtures as fx
 
 pypsa = pytest.importorskip("pypsa")
 pd = pytest.importorskip("pandas")
@@ -35,7 +35,7 @@ SEEDS = 12
 
 @dataclass(frozen=True)
 class Drawn:
-    """One instance: S futures with K quarters each after the first; chips 0 and 1 owned, 2 contracted, 3 from a cloud."""
+    """One instance: S futures of K quarters after the first; chips 0 and 1 owned, 2 contracted, 3 from a cloud."""
 
     chance: np.ndarray
     want_tok: np.ndarray
@@ -86,7 +86,7 @@ def draw(seed: int) -> Drawn:
 
 def planned(d: Drawn) -> PlanCase:
     """The instance as a plan: one quarter to decide in, then the futures."""
-    futures, quarters = d.want_tok.shape
+    quarters = d.want_tok.shape[1]
     tree = fx.tree_of(quarters + 1, [1], list(d.chance), keep=0.0)
     at_once = np.arange(quarters + 1) == 0
     lead, life = np.ones(4, int), np.full(4, quarters)
@@ -201,7 +201,7 @@ def test_own_or_rent_under_uncertainty_costs_what_pypsa_finds(seed: int) -> None
 
 def test_the_draws_use_every_way_to_serve() -> None:
     """Over the instances each way is chosen at least twice, so that each is judged."""
-    used = {name: 0 for name in ("own0", "own1", "contract", "cloud", "unserved")}
+    used = dict.fromkeys(("own0", "own1", "contract", "cloud", "unserved"), 0)
     for seed in range(SEEDS):
         program = build_program(planned(draw(seed)))
         x = Solver(program).solve(program.upper).x
