@@ -127,5 +127,9 @@ def subtree_of(case: PlanCase, branch_quarter: int) -> IntArray:
 
 
 def _node_of(blocks: list[Part], n_nodes: int) -> IntArray:
-    """Node of each column or row: every block lies node by node."""
-    return np.concatenate([np.repeat(np.arange(n_nodes), len(block.scale) // n_nodes) for block in blocks])
+    """Node of each column or row: a block lies node by node, or belongs to no node and so to the root."""
+    nodes = []
+    for block in blocks:
+        each, rest = divmod(len(block.scale), n_nodes)
+        nodes.append(np.zeros(len(block.scale), np.int64) if rest else np.repeat(np.arange(n_nodes), each))
+    return np.concatenate(nodes)
