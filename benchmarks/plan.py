@@ -211,7 +211,7 @@ def run_pieces(folder: Path, nodes: int) -> dict[str, Any]:
     whole = time.process_time() - begin
     return {
         "build_s": None, "solve_s": whole, "peak_mb": peak_mb(), "value_usd": found.lower_usd,
-        "upper_usd": found.upper_usd, "pieces": found.pieces, "rounds": found.rounds,
+        "cut": found.branch_quarter, "pieces": found.pieces, "rounds": found.rounds,
     }  # fmt: skip
 
 
@@ -284,6 +284,7 @@ def main() -> None:
         made = child("cases", folder, given.largest, None)
         assert made is not None
         sizes: list[str] = []
+        cuts: list[str] = []
         print("| nodes | way | build s | solve s | peak MB | time / kiban | memory / kiban | value against kiban |")
         print("|---|---|---|---|---|---|---|---|", flush=True)
         for nodes in made["nodes"]:
@@ -295,7 +296,10 @@ def main() -> None:
             print("\n".join(rows_of(nodes, found, given.limit_s)), flush=True)
             if (k := found["kiban"]) is not None:
                 sizes.append(f"{nodes:,}: {k['columns']:,} x {k['rows']:,}, {k['coefficients']:,}")
+            if (p := found["pieces"]) is not None:
+                cuts.append(f"{nodes:,}: cut at quarter {p['cut']}, {p['pieces']} pieces, {p['rounds']} rounds")
     print(f"\nNodes: columns x rows, coefficients. {'; '.join(sizes)}.")
+    print(f"Nodes in pieces: {'; '.join(cuts)}.")
     print(f"Processor seconds of one thread; {os.cpu_count()} cores in the machine.")
 
 

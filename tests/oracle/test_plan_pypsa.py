@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kiban.plan.case import PlanCase
+from kiban.plan.case import PlanCase, Pools
 from kiban.plan.lp import Solver
 from kiban.plan.pieces import solve_plan_in_pieces
 from kiban.plan.program import build_program
@@ -100,7 +100,7 @@ def planned(d: Drawn) -> PlanCase:
 
     base = fx.bare_case(tree)
     market = fx.wants(tree.n_nodes, nodes(d.want_tok, 0.0), nodes(d.usd_per_tok, 1.0))
-    one = np.ones(4)
+    one, zero = np.ones(4), np.zeros(2)
     return fx.bare_case(
         tree,
         sites=2,
@@ -114,9 +114,7 @@ def planned(d: Drawn) -> PlanCase:
             it_kw=d.it_kw, training_power_frac=one, inference_power_frac=0.8 * one, lead_quarters=lead,
             life_quarters=life,
         ),
-        pools=fx.some_pools(
-            2, quarters + 1, site=np.arange(2), chip=np.arange(2), price_usd=d.chip_usd, open=np.tile(at_once, (2, 1))
-        ),
+        pools=Pools(np.arange(2), np.arange(2), d.chip_usd, zero, zero, np.tile(at_once, (2, 1))),
         rents=fx.some_rents(
             2, quarters + 1, chip=np.array([2, 3]), is_cloud=np.array([False, True]), price_usd_per_quarter=d.rent_usd,
             take_or_pay_frac=np.array([d.take_frac, 1.0]), lead_quarters=np.array([1, 0]),
