@@ -124,8 +124,27 @@ def test_an_unbounded_shared_part_is_an_error() -> None:
     assert found.lower == pytest.approx(10.0)
     m = Model("open", maximise=True)
     m.add_columns("x", 1, cost=1.0)
+    m.add_columns("y", 1, upper=1.0)
     with pytest.raises(SolverError, match="no bound"):
-        solve_in_pieces(split(m.problem(), [SHARED], []))
+        solve_in_pieces(split(m.problem(), [SHARED, 0], []))
+
+
+def test_a_shared_column_that_only_the_pieces_hold_needs_no_bound() -> None:
+    """CVaR of three equal outcomes as level and shortfalls: the worst two thirds of 1, 2, 6 have the mean 1.5."""
+    m = Model("tail", maximise=True)
+    level = m.add_columns("level", 1, lower=-np.inf, cost=1.0)
+    short = m.add_columns("short", 3, cost=-1 / 3 / (2 / 3))
+    m.add_rows("fall", 3, upper=[1.0, 2.0, 6.0], terms=[(None, level, 1.0), (None, short, -1.0)])
+    found = solve_in_pieces(split(m.problem(), [SHARED, 0, 1, 2], [0, 1, 2]), gap_frac=1e-9)
+    assert found.lower == pytest.approx(1.5, abs=1e-6)
+    assert found.upper == pytest.approx(1.5, abs=1e-6)
+
+
+def test_nothing_to_cut_off_is_refused() -> None:
+    m = Model("shared")
+    m.add_columns("x", 1)
+    with pytest.raises(ModelDataError, match="no piece to cut off"):
+        split(m.problem(), [SHARED], [])
 
 
 def test_a_row_between_two_pieces_is_refused() -> None:

@@ -29,6 +29,8 @@ PENALTY = 10.0
 """First price of one unit by which a piece breaks its rows; in the unit of the costs."""
 GROWTH = 10.0
 LARGEST_PENALTY = 1e6
+LARGEST_BOX = 1e6
+"""Box for columns without a bound of their own while no plane holds them; it grows tenfold from 10."""
 MOST_BROKEN = 1e-6
 """Breach of a row up to which a point counts as feasible, in the unit of the rows."""
 LEAST_SIZE = 1e-6
@@ -154,6 +156,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.began = time.perf_counter()
         self.penalty = PENALTY
+        self.box = 1.0
         self.constant = self.whole.sign * self.constant
         self.master, self.x, self.theta = _master(self.whole)
         self.most = np.array([piece.most for piece in self.whole.pieces])
@@ -173,7 +176,8 @@ class _Search:
         self._cut(answers)
         out, above = self._solve_master()
         self.upper = min(self.upper, above)
-        if self.best is None and broken > MOST_BROKEN and worth >= self.upper - self.gap_frac * (1 + abs(self.upper)):
+        stuck = np.isfinite(self.upper) and worth >= self.upper - self.gap_frac * (1 + abs(self.upper))
+        if self.best is None and broken > MOST_BROKEN and stuck:
             self._raise_penalty()
         self._record()
         self.point = out if self.best is None else BETWEEN * out + (1 - BETWEEN) * self.best
@@ -212,11 +216,21 @@ class _Search:
         return point
 
     def _solve_master(self) -> tuple[Array, float]:
+        """Point and upper bound; inside a box, and without a bound, while no plane holds the shared part yet."""
         found = self.master.solve(_SIMPLEX)
-        if found.status == "unbounded":
-            raise SolverError("the shared part has no bound: give its columns bounds, or the columns of the pieces")
+        held = found.status != "unbounded"
+        if not held:
+            if self.box >= LARGEST_BOX:
+                raise SolverError("the shared part has no bound: give its columns bounds, or the columns of the pieces")
+            self.box *= GROWTH
+            low, high = self.whole.lower, self.whole.upper
+            low, high = np.where(np.isinf(low), -self.box, low), np.where(np.isinf(high), self.box, high)
+            self.master.set_column_bounds(self.x, np.minimum(low, high), np.maximum(low, high))
+            found = self.master.solve(_SIMPLEX)
+            self.master.set_column_bounds(self.x, self.whole.lower, self.whole.upper)
         found = require_optimal(self.master, found)
-        return np.clip(found.value(self.x), self.whole.lower, self.whole.upper), found.objective
+        point = np.clip(found.value(self.x), self.whole.lower, self.whole.upper)
+        return point, found.objective if held else np.inf
 
     def _raise_penalty(self) -> None:
         if self.penalty < LARGEST_PENALTY:
@@ -226,7 +240,7 @@ class _Search:
 
     def _record(self) -> None:
         size = max(abs(self.lower + self.constant), abs(self.upper + self.constant), LEAST_SIZE)
-        gap = max(self.upper - self.lower, 0.0) / size if np.isfinite(self.lower) else np.inf
+        gap = max(self.upper - self.lower, 0.0) / size if np.isfinite(size) else np.inf
         low, high = sorted((self.whole.sign * self.lower, self.whole.sign * self.upper))
         self.steps.append(Step(low, high, gap, time.perf_counter() - self.began))
 

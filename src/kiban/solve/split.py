@@ -62,8 +62,8 @@ def split(problem: Problem, column_part: ArrayLike, row_part: ArrayLike) -> Spli
     """Cut a programme by labels.
 
     Args: problem without integers; column_part (columns,), row_part (rows,): SHARED or the number of a piece, 0, 1, ...
-    Raises ModelDataError for integer columns, and for a row that sees columns of a part other than its own and the
-    shared one.
+    Raises ModelDataError for integer columns, for a row that sees columns of a part other than its own and the shared
+    one, and where nothing is left to cut off.
     """
     column_part, row_part = np.asarray(column_part), np.asarray(row_part)
     if problem.integer.any():
@@ -80,6 +80,8 @@ def split(problem: Problem, column_part: ArrayLike, row_part: ArrayLike) -> Spli
     sign = 1.0 if problem.maximise else -1.0
     shared, rows = np.flatnonzero(column_part == SHARED), np.flatnonzero(row_part == SHARED)
     count = int(max(column_part.max(initial=SHARED), row_part.max(initial=SHARED))) + 1
+    if not count:
+        raise ModelDataError("every column and row is shared, so there is no piece to cut off")
     return Split(
         columns=shared,
         cost=sign * problem.cost[shared],
