@@ -31,7 +31,7 @@ GROWTH = 10.0
 LARGEST_PENALTY = 1e6
 LARGEST_BOX = 1e6
 """Box for columns without a bound of their own while no plane holds them; it grows tenfold from 10."""
-MOST_BROKEN = 1e-6
+MOST_BROKEN = 1e-8
 """Breach of a row up to which a point counts as feasible, in the unit of the rows."""
 LEAST_SIZE = 1e-6
 """Objectives below this count as this when a gap is made relative."""
@@ -39,7 +39,8 @@ BETWEEN = 0.5
 """Where the next point lies between the best so far (0) and the master's (1)."""
 
 # Presolve could only help the first of many solves; without it the memory was a third less and the rounds half as many.
-_SIMPLEX = SolveOptions(solver="simplex", threads=1, extra={"presolve": "off"})
+# A warm basis that a small step leaves infeasible by less than the tolerance counts as optimal, so errors would stay.
+_SIMPLEX = SolveOptions(solver="simplex", threads=1, feasibility_tol=1e-9, extra={"presolve": "off"})
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Worth of a piece, its slope in the shared values, its largest breach of a row, and its values if asked."""
+    """What a piece says to one question.
+
+    worth: its optimum, what breaking rows costs included; own: the same without that; slope of worth in the shared
+    values; broken: its largest breach of a row; values of its columns, if asked.
+    """
 
     worth: float
+    own: float
     slope: Array
     broken: float
     values: Array | None
@@ -86,6 +92,7 @@ class PieceWorker:
         found = require_optimal(self._model, self._model.solve(_SIMPLEX))
         return Answer(
             worth=found.objective,
+            own=float(piece.cost @ found.value("own")),
             slope=-(piece.link.T @ np.asarray(found.row_duals)),
             broken=float(found.value(self._elastic).max(initial=0.0)),
             values=found.value("own") if question.keep else None,
@@ -167,10 +174,13 @@ class _Search:
     def round(self) -> None:
         """Ask all pieces at the point, tighten both bounds, choose the next point."""
         answers = self._ask(self.point)
-        worth = float(self.whole.cost @ self.point) + sum(a.worth for a in answers)
+        shared = float(self.whole.cost @ self.point)
+        worth, own = shared + sum(a.worth for a in answers), shared + sum(a.own for a in answers)
         broken = max((a.broken for a in answers), default=0.0)
-        if worth > self.lower and broken <= MOST_BROKEN:
-            self.lower, self.best = worth, self.point
+        if broken <= MOST_BROKEN:
+            # Rounding times a high penalty is no worth, so the lower bound is what the columns themselves are worth.
+            if own > self.lower:
+                self.lower, self.best = own, self.point
         elif worth > self.lower and self.best is not None:
             self._raise_penalty()
         self._cut(answers)
