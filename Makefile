@@ -5,7 +5,7 @@ CORE := $(VENV)/.core
 FULL := $(VENV)/.full
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-oracle lint setup bench clean
+.PHONY: demo test test-oracle lint setup bench bench-plan clean
 
 setup: $(FULL)
 
@@ -17,7 +17,7 @@ $(CORE): $(BIN)/python pyproject.toml constraints.txt
 	touch $@
 
 $(FULL): $(CORE)
-	$(PIP) -e '.[test,oracle]'
+	$(PIP) -e '.[test,oracle,cluster]'
 	touch $@
 
 demo: $(CORE)
@@ -35,6 +35,9 @@ lint: $(FULL)
 
 bench: $(FULL)
 	$(BIN)/python benchmarks/run.py
+
+bench-plan: $(FULL)
+	$(BIN)/python benchmarks/plan.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

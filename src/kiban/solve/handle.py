@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import highspy
 import numpy as np
+from scipy import sparse
 
 from kiban.solve.blocks import Array, Ints
 from kiban.solve.data import Problem
@@ -143,6 +144,12 @@ class Handle:
         ids = rows.astype(np.int32)
         # The type stubs of highspy forget this method.
         self._ok(self._highs.changeRowsBounds(ids.size, ids, lower, upper), "new row bounds")  # type: ignore[attr-defined]
+
+    def add_rows(self, lower: Array, upper: Array, matrix: sparse.csc_array) -> None:
+        """Add rows below the others; the basis stays and the new rows enter it with their slacks."""
+        by_row = matrix.tocsr()
+        starts, columns = by_row.indptr[:-1].astype(np.int32), by_row.indices.astype(np.int32)
+        self._ok(self._highs.addRows(lower.size, lower, upper, by_row.nnz, starts, columns, by_row.data), "new rows")
 
     def run(self, problem: Problem, options: SolveOptions) -> Run:
         """Solve; the problem must be the one passed, with the same changes made to it."""

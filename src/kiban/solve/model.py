@@ -30,8 +30,8 @@ class Basis:
 class Model:
     """Columns and rows added block by block as arrays, solved on one HiGHS object that is kept between solves.
 
-    Changing costs, bounds and limits keeps the object, so the next simplex run starts from the last basis. Adding a
-    block drops it, and the next solve starts afresh.
+    Changing costs, bounds and limits and adding rows keep the object, so the next simplex run starts from the last
+    basis. Adding columns drops it, and the next solve starts afresh.
     """
 
     def __init__(self, name: str, maximise: bool = False) -> None:
@@ -132,6 +132,9 @@ class Model:
         self._entry_rows.append(rows)
         self._entry_columns.append(columns)
         self._entry_coefs.append(coefs)
+        if self._handle is not None:
+            part = data.assemble(rows - block.start, columns, coefs, (block.size, self.n_columns))
+            self._handle.add_rows(low.ravel(), high.ravel(), part)
         return self._enter(block)
 
     def set_cost(self, columns: Block | ArrayLike, cost: ArrayLike) -> None:
@@ -255,7 +258,8 @@ class Model:
         self._blocks[block.name] = block
         self._n[block.kind] += block.size
         self._matrix = None
-        self._handle = None
+        if block.kind == "columns":
+            self._handle = None
         return block
 
     def _ids(self, given: Block | ArrayLike, kind: Kind) -> tuple[Ints, str]:
