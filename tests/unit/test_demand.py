@@ -67,4 +67,4 @@ def test_boom_wants_more_than_bust(demand: Demand) -> None:
     last = demand.tree.node_quarter == 39
     name = np.array(demand.tree.node_future)[last]
     training = demand.node_training_flop[last]
-    assert training[[n.startswith("boom/boom") for n in name]].min() > training[[n == "bust/bust" for n in name]].max()
+    assert training[[n.startswith("boom/boom") for n in name]].min() > training[[n.startswith("bust/bust") for n in name]].max()
