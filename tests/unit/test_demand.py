@@ -67,4 +67,20 @@ def test_boom_wants_more_than_bust(demand: Demand) -> None:
     last = demand.tree.node_quarter == 39
     name = np.array(demand.tree.node_future)[last]
     training = demand.node_training_flop[last]
-    assert training[[n.startswith("boom/boom") for n in name]].min() > training[[n.startswith("bust/bust") for n in name]].max()
+    assert (
+        training[[n.startswith("boom/boom") for n in name]].min()
+        > training[[n.startswith("bust/bust") for n in name]].max()
+    )
+
+
+def test_power_costs_what_the_future_says_once_it_is_known() -> None:
+    scenario, catalog = load_scenario(EXAMPLE).scenario, load_catalog()
+    futures = scenario.futures.model_copy(update={"power_price_factor": [1.5, 1.0, 0.8]})
+    dear = scenario.model_copy(update={"futures": futures})
+    found = run_demand(dear, catalog, run_compute(dear, catalog))
+    factor = found.node_power_price_factor / dear.energy.power_price_factor.value
+    early = found.tree.node_quarter < scenario.futures.branch_quarters[0]
+    assert factor[early] == pytest.approx(1.0)
+    now = np.array([name.rpartition("/")[2] for name in found.tree.node_future])
+    for name, expected in zip(futures.names, (1.5, 1.0, 0.8), strict=True):
+        assert factor[now == name] == pytest.approx(expected)

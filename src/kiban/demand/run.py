@@ -57,7 +57,7 @@ def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
         node_revenue_usd=revenue,
         node_gpu_price_factor=scarcity**inputs.gpu_price_elasticity,
         node_rent_factor=scarcity,
-        node_power_price_factor=np.full(tree.n_nodes, scenario.energy.power_price_factor.value),
+        node_power_price_factor=_power_factor(scenario, label),
         node_serving_gain_factor=part.serving_gain_per_year.value**years,
         region_residency_frac=np.array([region.residency_frac for region in part.regions]),
         peak_to_mean_factor=inputs.peak_to_mean_factor,
@@ -65,6 +65,12 @@ def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
         residuals={"demand.probability": float(np.abs(by_quarter - 1).max()), "demand.share": abs(share.sum() - 1)},
         traces=_traces(scenario, fleet, inputs, float(wanted_tok[0]), float(training[0])),
     )
+
+
+def _power_factor(scenario: Scenario, label: np.ndarray) -> np.ndarray:
+    """Price of electricity against the base year: today's factor, times the future's own once it is known."""
+    by_future = scenario.futures.power_price_factor or [1.0] * len(scenario.futures.names)
+    return np.asarray(scenario.energy.power_price_factor.value * np.append(by_future, 1.0)[label])
 
 
 def _by_label(by_future: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -76,6 +76,11 @@ class Futures(Part):
         description="Level to which the rental market reverts, against today's rent of the same chip, by future",
     )
 
+    power_price_factor: list[Number] = Field(
+        default=[],
+        description="Multiplier on the price of electricity from the first branching on, by future; empty means 1",
+    )
+
     @model_validator(mode="after")
     def _shapes(self) -> Futures:
         n = len(self.names)
@@ -89,6 +94,10 @@ class Futures(Part):
             )
             if len(values) != n
         ]
+        if self.power_price_factor and len(self.power_price_factor) != n:
+            problems.append(f"power_price_factor has {len(self.power_price_factor)} entries but names has {n}")
+        if any(not 0.05 <= f <= 20 for f in self.power_price_factor):
+            problems.append("power_price_factor must lie between 0.05 and 20")
         if len(set(self.names)) != n:
             problems.append("names repeats a future")
         if abs(sum(self.probability) - 1) > 1e-9:
