@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
+from kiban.demand.sampled import SampledTree, sampled_tree
 from kiban.results import Fleet, Tree
 from kiban.scenario import Scenario
 from kiban.uncertainty import ScenarioTree, from_branching
@@ -22,6 +23,8 @@ class DemandInputs:
     """Arguments of the demand model; F futures."""
 
     tree: ScenarioTree
+    sampled: SampledTree | None
+    """What nodes expect if the tree stands for sampled paths."""
     record: Tree
     weights: Array
     future_growth: Array
@@ -40,16 +43,21 @@ def build_tree(scenario: Scenario) -> ScenarioTree:
     """Return the tree of the scenario's futures; a future persists at later branches with the given chance."""
     futures = scenario.futures
     weights = np.asarray(futures.probability, dtype=np.float64)
-    count = len(futures.names)
-    keep = futures.persistence_frac if count > 1 else 0.0
-    transition = keep * np.eye(count) + (1 - keep) * np.tile(weights, (count, 1))
     return from_branching(
         scenario.horizon.length_quarters,
         futures.branch_quarters,
         futures.names,
-        transition,
+        transition_of(scenario),
         start=weights.tolist(),
     )
+
+
+def transition_of(scenario: Scenario) -> Array:
+    """(F, F) chances from future to future at a branching: it persists, or is drawn anew."""
+    futures = scenario.futures
+    count = len(futures.names)
+    keep = futures.persistence_frac if count > 1 else 0.0
+    return np.asarray(keep * np.eye(count) + (1 - keep) * np.tile(futures.probability, (count, 1)))
 
 
 def record_of(tree: ScenarioTree, scenario: Scenario) -> Tree:
@@ -98,15 +106,18 @@ def build_inputs(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> DemandIn
         * fleet.accelerator_goodput_frac[reference]
         * SECONDS_PER_HOUR
     )
-    tree = build_tree(scenario)
+    reversion = catalog.value("demand.rent_mean_reversion_per_year")
+    sampled = sampled_tree(scenario, transition_of(scenario), reversion) if scenario.futures.sampled else None
+    tree = sampled.tree if sampled else build_tree(scenario)
     return DemandInputs(
         tree=tree,
+        sampled=sampled,
         record=record_of(tree, scenario),
         weights=np.asarray(scenario.futures.probability, dtype=np.float64),
         future_growth=np.asarray(scenario.futures.revenue_growth_per_year, dtype=np.float64),
         future_token_price_multiple=1.0 + np.asarray(scenario.futures.token_price_change_per_year),
         future_rent_level=np.asarray(scenario.futures.rent_factor, dtype=np.float64),
-        rent_reversion_per_year=catalog.value("demand.rent_mean_reversion_per_year"),
+        rent_reversion_per_year=reversion,
         price_performance_per_year=catalog.value("demand.price_performance_growth_per_year"),
         gpu_price_elasticity=catalog.value("demand.gpu_price_to_rent_elasticity"),
         inference_gpu_h_per_usd=float(tok_per_usd / tok_per_gpu_h),

@@ -7,6 +7,7 @@ import numpy as np
 from kiban.catalog import Catalog
 from kiban.demand import model
 from kiban.demand.inputs import DemandInputs, build_inputs, reference_index
+from kiban.demand.sampled import SampledTree
 from kiban.results import Demand, Fleet, Trace
 from kiban.scenario import Scenario
 
@@ -20,20 +21,10 @@ def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
     inputs = build_inputs(scenario, catalog, fleet)
     part, tree = scenario.demand, inputs.tree
     years = tree.quarter / 4.0
-    label = tree.label
-
-    growth = model.growth_by_node(inputs.future_growth, label, tree.quarter, inputs.weights)
-    programme = part.programme_share_frac.value
+    multiple, cheaper, scarcity = _sampled(inputs.sampled) if inputs.sampled else _named(inputs)
     start_usd = part.run_rate_revenue_usd_per_year.value / 4
-    revenue = model.compound(tree.parent, growth, start_usd) * programme
-    price = model.compound(
-        tree.parent,
-        _by_label(inputs.future_token_price_multiple, label, inputs.weights),
-        part.blended_token_price_usd_per_mtok.value,
-    )
-    scarcity = model.reverting_level(
-        tree.parent, _by_label(inputs.future_rent_level, label, inputs.weights), inputs.rent_reversion_per_year
-    )
+    revenue = multiple * start_usd * part.programme_share_frac.value
+    price = cheaper * part.blended_token_price_usd_per_mtok.value
     performance = inputs.price_performance_per_year**years
     overhead = part.serving_overhead_multiple.value
     wanted_tok = model.tokens(revenue, part.inference_revenue_frac, price) * overhead
@@ -57,19 +48,48 @@ def run_demand(scenario: Scenario, catalog: Catalog, fleet: Fleet) -> Demand:
         node_revenue_usd=revenue,
         node_gpu_price_factor=scarcity**inputs.gpu_price_elasticity,
         node_rent_factor=scarcity,
-        node_power_price_factor=_power_factor(scenario, label),
+        node_power_price_factor=_power_factor(scenario, tree.label),
         node_serving_gain_factor=part.serving_gain_per_year.value**years,
         region_residency_frac=np.array([region.residency_frac for region in part.regions]),
         peak_to_mean_factor=inputs.peak_to_mean_factor,
         output_tok_frac=mix,
+        warnings=_tree_words(inputs.sampled),
         residuals={"demand.probability": float(np.abs(by_quarter - 1).max()), "demand.share": abs(share.sum() - 1)},
         traces=_traces(scenario, fleet, inputs, float(wanted_tok[0]), float(training[0])),
     )
 
 
+def _named(inputs: DemandInputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Revenue and token price against the start, and rent against today, at the nodes of the named futures."""
+    tree, weights = inputs.tree, inputs.weights
+    growth = model.growth_by_node(inputs.future_growth, tree.label, tree.quarter, weights)
+    change = _by_label(inputs.future_token_price_multiple, tree.label, weights)
+    level = _by_label(inputs.future_rent_level, tree.label, weights)
+    return (
+        model.compound(tree.parent, growth, 1.0),
+        model.compound(tree.parent, change, 1.0),
+        model.reverting_level(tree.parent, level, inputs.rent_reversion_per_year),
+    )
+
+
+def _sampled(tree: SampledTree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return tree.revenue_multiple, tree.token_price_multiple, tree.rent_factor
+
+
+def _tree_words(tree: SampledTree | None) -> tuple[str, ...]:
+    if tree is None:
+        return ()
+    return (
+        f"the tree of {tree.tree.n_leaves} histories stands for {tree.samples:,} sampled paths: it explains "
+        f"{tree.explained_frac:.0%} of their variance and lies {tree.distance:.2f} standard deviations from them",
+    )
+
+
 def _power_factor(scenario: Scenario, label: np.ndarray) -> np.ndarray:
     """Price of electricity against the base year: today's factor, times the future's own once it is known."""
-    by_future = scenario.futures.power_price_factor or [1.0] * len(scenario.futures.names)
+    by_future = scenario.futures.power_price_factor
+    if not by_future:
+        return np.full(len(label), scenario.energy.power_price_factor.value)
     return np.asarray(scenario.energy.power_price_factor.value * np.append(by_future, 1.0)[label])
 
 

@@ -45,6 +45,26 @@ class Horizon(Part):
     price_year: Whole = Field(default=2026, ge=2015, le=2040, description="Year of real money")
 
 
+class SampledPart(Part):
+    """A tree from sampled paths instead of the named futures alone."""
+
+    samples_count: Annotated[Whole, Field(ge=64, le=65_536)] = Field(
+        default=4096, description="Sampled paths; powers of two are best"
+    )
+    branches_count: Annotated[Whole, Field(ge=2, le=6)] = Field(
+        default=3, description="Branches of a node at each branching"
+    )
+    growth_vol_per_sqrt_year: Annotated[Number, Field(ge=0, le=2)] = Field(
+        default=0.25, description="Noise on log revenue around the future's growth"
+    )
+    token_price_vol_per_sqrt_year: Annotated[Number, Field(ge=0, le=2)] = Field(
+        default=0.15, description="Noise on the log token price around the future's change"
+    )
+    rent_vol_per_sqrt_year: Annotated[Number, Field(ge=0, le=2)] = Field(
+        default=0.7, description="Noise on log rent around the future's level (H100 rents: 0.4 to 1.35)"
+    )
+
+
 class Futures(Part):
     """The named futures of the scenario tree and when they part."""
 
@@ -81,6 +101,10 @@ class Futures(Part):
         description="Multiplier on the price of electricity from the first branching on, by future; empty means 1",
     )
 
+    sampled: SampledPart | None = Field(
+        default=None, description="Sample paths around the futures and reduce them to a tree; empty means named futures"
+    )
+
     @model_validator(mode="after")
     def _shapes(self) -> Futures:
         n = len(self.names)
@@ -102,10 +126,15 @@ class Futures(Part):
             problems.append("names repeats a future")
         if abs(sum(self.probability) - 1) > 1e-9:
             problems.append(f"probability sums to {sum(self.probability):g}, it must sum to 1")
-        histories = n ** len(self.branch_quarters)
+        each = self.sampled.branches_count if self.sampled else n
+        histories = each ** len(self.branch_quarters)
+        if self.sampled and not self.branch_quarters:
+            problems.append("sampled needs at least one of branch_quarters")
+        if self.sampled and self.power_price_factor:
+            problems.append("power_price_factor needs named futures; a sampled tree has none in force")
         if histories > MOST_HISTORIES:
             problems.append(
-                f"{n} names at {len(self.branch_quarters)} branchings are {histories} histories; at most 100"
+                f"{each} branches at {len(self.branch_quarters)} branchings are {histories} histories; at most 100"
             )
         if sorted(set(self.branch_quarters)) != self.branch_quarters:
             problems.append("branch_quarters must rise")
