@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from kiban.scenario import Scenario
     from kiban.scenario.check import Problem
+    from kiban.study import Walk
 
 OK, BAD_INPUT, INFEASIBLE, VALIDATION_OFF = 0, 2, 3, 4
 
@@ -100,22 +104,57 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run again even if the result is there")] = False,
 ) -> None:
     """Walk a scenario through all rooms and write the decision package below runs/."""
-    from kiban.catalog import CatalogError, load_catalog
+    from kiban.catalog import load_catalog
     from kiban.scenario.check import check_scenario
     from kiban.scenario.load import ScenarioError
 
     problems = check_scenario(file, variant, load_catalog())
     if problems:
         _stop_bad_input(problems, as_json)
-    from kiban.compute.errors import ComputeError
     from kiban.report.run import run_package
+
+    with _answering(as_json, runs):
+        try:
+            done = run_package(
+                file, variant, runs, force=force, say=_say if sys.stderr.isatty() or not as_json else None
+            )
+        except ScenarioError as error:
+            _stop_bad_input(error.problems, as_json)
+    if as_json:
+        _print_json({"status": "ok", "folder": str(done.folder), "reused": done.reused, "headline": done.headline})
+        return
+    if done.reused:
+        _say("same input as before: answered from the finished run")
+    typer.echo(done.headline["sentence"])
+    typer.echo(f"report: {done.folder / 'report.html'}")
+
+
+def _walk(file: Path, variant: str | None, as_json: bool) -> tuple[Scenario, Walk]:
+    """Check a scenario file and stand before the first room; stops with every problem of the file."""
+    from kiban.catalog import load_catalog
+    from kiban.scenario.check import check_scenario
+    from kiban.scenario.load import load_scenario
+
+    catalog = load_catalog()
+    problems = check_scenario(file, variant, catalog)
+    if problems:
+        _stop_bad_input(problems, as_json)
+    from kiban.study import Walk
+
+    scenario = load_scenario(file, variant).scenario
+    return scenario, Walk(scenario, catalog)
+
+
+@contextmanager
+def _answering(as_json: bool, target: Path | None) -> Iterator[None]:
+    """Turn what stops a room or the disk into words and an exit code."""
+    from kiban.catalog import CatalogError
+    from kiban.compute.errors import ComputeError
     from kiban.solve import SolveError
     from kiban.study import ResidualError
 
     try:
-        done = run_package(file, variant, runs, force=force, say=_say if sys.stderr.isatty() or not as_json else None)
-    except ScenarioError as error:
-        _stop_bad_input(error.problems, as_json)
+        yield
     except (SolveError, ComputeError, ResidualError) as error:
         if as_json:
             _print_json({"status": "infeasible", "message": str(error)})
@@ -126,15 +165,30 @@ def run(
         _say(str(error))
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
-        _say(f"cannot write below {runs}: {error.strerror or error}")
+        _say(f"cannot write {target}: {error.strerror or error}")
         raise typer.Exit(BAD_INPUT) from None
+
+
+@app.command()
+def plan(
+    file: ScenarioFile,
+    variant: Variant = None,
+    as_json: AsJson = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for CSV tables", metavar="DIR")] = None,
+) -> None:
+    """Say what to sign, order, rent and hold, what it is worth, and which limits bind; no finance, no risk."""
+    scenario, walk = _walk(file, variant, as_json)
+    from kiban.report.doors_plan import plan_data, plan_text, write_plan_tables
+
+    with _answering(as_json, output):
+        data = plan_data(scenario, walk)
+        files = write_plan_tables(output, walk) if output else []
     if as_json:
-        _print_json({"status": "ok", "folder": str(done.folder), "reused": done.reused, "headline": done.headline})
+        _print_json({"status": "ok", **data, "files": [str(f) for f in files]})
         return
-    if done.reused:
-        _say("same input as before: answered from the finished run")
-    typer.echo(done.headline["sentence"])
-    typer.echo(f"report: {done.folder / 'report.html'}")
+    typer.echo(plan_text(data))
+    for path in files:
+        typer.echo(f"wrote {path}")
 
 
 @app.command()
