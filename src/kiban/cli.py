@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -183,10 +183,61 @@ def plan(
     with _answering(as_json, output):
         data = plan_data(scenario, walk)
         files = write_plan_tables(output, walk) if output else []
+    _tell(as_json, data, lambda: plan_text(data), files)
+
+
+@app.command()
+def finance(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario or project file (YAML)")],
+    variant: Variant = None,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Workbook (.xlsx), or folder for CSV tables", metavar="FILE.xlsx or DIR"),
+    ] = None,
+) -> None:
+    """Say what the money does: a scenario's plan and pure strategies, or stand-alone projects (kiban_project: 1)."""
+    from kiban.scenario.project_load import is_project_file
+
+    (_finance_of_projects if is_project_file(file) else _finance_of_scenario)(file, variant, as_json, output)
+
+
+def _finance_of_scenario(file: Path, variant: str | None, as_json: bool, output: Path | None) -> None:
+    _, walk = _walk(file, variant, as_json)
+    from kiban.report.doors_finance import finance_data, finance_text, write_finance
+
+    with _answering(as_json, output):
+        data = finance_data(walk)
+        files = write_finance(output, walk) if output else []
+    _tell(as_json, data, lambda: finance_text(walk.finance, data), files)
+
+
+def _finance_of_projects(file: Path, variant: str | None, as_json: bool, output: Path | None) -> None:
+    from kiban.catalog import load_catalog
+    from kiban.scenario.load import ScenarioError
+    from kiban.scenario.project_load import load_projects
+
+    catalog = load_catalog()
+    try:
+        loaded = load_projects(file, variant, catalog)
+    except ScenarioError as error:
+        _stop_bad_input(error.problems, as_json)
+    from kiban.report.doors_project import answer, project_data, project_text, write_projects
+
+    with _answering(as_json, output):
+        try:
+            answers = [answer(one, catalog) for one in loaded]
+            files = write_projects(output, answers) if output else []
+        except ScenarioError as error:
+            _stop_bad_input(error.problems, as_json)
+    _tell(as_json, project_data(answers), lambda: project_text(answers), files)
+
+
+def _tell(as_json: bool, data: dict[str, Any], text: Callable[[], str], files: list[Path]) -> None:
     if as_json:
         _print_json({"status": "ok", **data, "files": [str(f) for f in files]})
         return
-    typer.echo(plan_text(data))
+    typer.echo(text())
     for path in files:
         typer.echo(f"wrote {path}")
 

@@ -39,6 +39,7 @@ class Walk:
 
     def __init__(self, scenario: Scenario, catalog: Catalog, progress: Progress | None = None) -> None:
         self.scenario = scenario
+        self.given = catalog
         self.catalog = catalog.with_overrides({o.key: (o.value, o.why) for o in scenario.overrides})
         self.progress = progress
         self.room_seconds: dict[str, float] = {}
@@ -105,6 +106,24 @@ class Walk:
         """Catalogue keys read by each room so far."""
         return {name: tuple(sorted(keys)) for name, keys in self.catalog.used.items()}
 
+    def study(self, scenario_hash: str = "") -> Study:
+        """All seven rooms as one frozen result; ResidualError if a balance does not close."""
+        finance, impact = self.finance, self.impact
+        self.residuals()
+        return Study(
+            scenario_name=self.scenario.name,
+            scenario_hash=scenario_hash,
+            demand=self.demand,
+            fleet=self.fleet,
+            site=self.site,
+            supply=self.supply,
+            plan=self.plan,
+            finance=finance,
+            impact=impact,
+            used_keys=self.used_keys,
+            room_seconds=self.room_seconds,
+        )
+
     def residuals(self) -> dict[str, float]:
         """Every balance residual of the rooms walked so far by name, relative; ResidualError if one is open."""
         walked = (vars(self).get(name) for name in RESULTS)
@@ -120,23 +139,7 @@ def run_study(scenario: Scenario, catalog: Catalog, scenario_hash: str = "", pro
     the result; progress, called after each room. Result: the frozen study. Errors: those of the rooms
     (`Infeasible` if limits clash), and ResidualError if a balance is off by more than 1e-6 relative.
     """
-    walk = Walk(scenario, catalog, progress)
-    finance, impact = walk.finance, walk.impact
-    study = Study(
-        scenario_name=scenario.name,
-        scenario_hash=scenario_hash,
-        demand=walk.demand,
-        fleet=walk.fleet,
-        site=walk.site,
-        supply=walk.supply,
-        plan=walk.plan,
-        finance=finance,
-        impact=impact,
-        used_keys=walk.used_keys,
-        room_seconds=walk.room_seconds,
-    )
-    _refuse_open_balances(residuals_of(study))
-    return study
+    return Walk(scenario, catalog, progress).study(scenario_hash)
 
 
 def residuals_of(study: Study) -> dict[str, float]:
