@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
+from kiban.finance.project import lines
 from kiban.finance.project_file import draw_figures, projects_of
 from kiban.finance.project_inputs import Projects
 from kiban.finance.project_summary import YearTable, metrics, sources_and_uses, status_words, year_table
@@ -19,6 +20,7 @@ from kiban.report.serialize import to_plain
 from kiban.report.tables import csv_text
 from kiban.scenario.problems import Problem, ScenarioError
 from kiban.scenario.project_load import LoadedProject
+from kiban.scenario.project_schema import ProjectFile
 from kiban.units.numbers import percent, significant, usd
 
 Array = NDArray[np.float64]
@@ -33,6 +35,7 @@ class Answer:
     """One project and what it is worth."""
 
     label: str
+    form: ProjectFile
     title: str
     unit: str
     keys: tuple[str, ...]
@@ -75,6 +78,7 @@ def answer(loaded: LoadedProject, catalog: Catalog) -> Answer:
     used = form.sales.utilisation_frac
     return Answer(
         label=loaded.label,
+        form=form,
         title=form.title or form.name,
         unit=form.sales.unit,
         keys=loaded.keys,
@@ -223,8 +227,16 @@ def _cell(value: float, digits: int) -> str:
 
 
 def write_projects(output: Path, answers: list[Answer]) -> list[Path]:
-    """Write tables into a folder; returns the files. Errors: OSError."""
-    return write_project_tables(output, answers)
+    """Write the workbook of the first project if the name ends in .xlsx, else tables into a folder; returns the files.
+
+    Errors: ScenarioError for a project that the workbook does not model; OSError.
+    """
+    if output.suffix.lower() != ".xlsx":
+        return write_project_tables(output, answers)
+    from kiban.report.project_book import write_project_workbook
+
+    write_project_workbook(output, answers[0].form, answers[0].projects, lines(answers[0].projects))
+    return [output]
 
 
 def write_project_tables(folder: Path, answers: list[Answer]) -> list[Path]:
@@ -253,14 +265,14 @@ def write_project_tables(folder: Path, answers: list[Answer]) -> list[Path]:
             [
                 (a.label, side, n, v)
                 for a in answers
-                for side, lines in (("source", a.sources), ("use", a.uses))
-                for n, v in lines
+                for side, funds in (("source", a.sources), ("use", a.uses))
+                for n, v in funds
             ],
         ),
     }
     files = []
-    for name, (columns, lines) in tables.items():
+    for name, (columns, content) in tables.items():
         file = folder / f"{name}.csv"
-        file.write_text(csv_text(columns, lines), encoding="utf-8", newline="\n")
+        file.write_text(csv_text(columns, content), encoding="utf-8", newline="\n")
         files.append(file)
     return files
