@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from kiban.catalog import Catalog
     from kiban.scenario import Scenario
     from kiban.scenario.check import Problem
     from kiban.study import Walk
@@ -53,6 +54,18 @@ def _stop_bad_input(problems: list[Problem], as_json: bool) -> NoReturn:
     raise typer.Exit(BAD_INPUT)
 
 
+def _stop_unless_scenario(file: Path, variant: str | None, catalog: Catalog, as_json: bool) -> None:
+    """Stop with every problem of a scenario file, or with one if it is a project file."""
+    from kiban.scenario.check import Problem, check_scenario
+    from kiban.scenario.project_load import is_project_file
+
+    if is_project_file(file):
+        _stop_bad_input([Problem("", "this is a project file; use: kiban finance", file=str(file))], as_json)
+    problems = check_scenario(file, variant, catalog)
+    if problems:
+        _stop_bad_input(problems, as_json)
+
+
 @app.command()
 def new(
     path: Annotated[Path, typer.Argument(help="File to write")] = Path("scenario.yaml"),
@@ -74,11 +87,12 @@ def new(
 
 @app.command()
 def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) -> None:
-    """Report every error of a scenario file at once, and solve nothing."""
+    """Report every error of a scenario or project file at once, and solve nothing."""
     from kiban.catalog import load_catalog
     from kiban.scenario.check import check_scenario
+    from kiban.scenario.project_load import check_projects, is_project_file
 
-    problems = check_scenario(file, variant, load_catalog())
+    problems = (check_projects if is_project_file(file) else check_scenario)(file, variant, load_catalog())
     if problems:
         _stop_bad_input(problems, as_json)
     if as_json:
@@ -105,12 +119,9 @@ def run(
 ) -> None:
     """Walk a scenario through all rooms and write the decision package below runs/."""
     from kiban.catalog import load_catalog
-    from kiban.scenario.check import check_scenario
     from kiban.scenario.load import ScenarioError
 
-    problems = check_scenario(file, variant, load_catalog())
-    if problems:
-        _stop_bad_input(problems, as_json)
+    _stop_unless_scenario(file, variant, load_catalog(), as_json)
     from kiban.report.run import run_package
 
     with _answering(as_json, runs):
@@ -132,13 +143,10 @@ def run(
 def _walk(file: Path, variant: str | None, as_json: bool) -> tuple[Scenario, Walk]:
     """Check a scenario file and stand before the first room; stops with every problem of the file."""
     from kiban.catalog import load_catalog
-    from kiban.scenario.check import check_scenario
     from kiban.scenario.load import load_scenario
 
     catalog = load_catalog()
-    problems = check_scenario(file, variant, catalog)
-    if problems:
-        _stop_bad_input(problems, as_json)
+    _stop_unless_scenario(file, variant, catalog, as_json)
     from kiban.study import Walk
 
     scenario = load_scenario(file, variant).scenario

@@ -395,3 +395,24 @@ def test_the_example_has_three_projects_and_tables(tmp_path: Path) -> None:
     for words in ("LCOC", "break even", "P10", "Sources", "debt balance", "equity cash", "project NPV, sampled"):
         assert words in text
     assert "no variant 'nowhere'" in kiban("finance", str(PROJECT), "--variant", "nowhere").stderr
+
+
+def test_a_project_writes_its_workbook_and_a_quarterly_one_is_refused(tmp_path: Path) -> None:
+    book = tmp_path / "deep" / "book.xlsx"
+    assert told(PROJECT, "-o", str(book))["files"] == [str(book)]
+    assert book.read_bytes()[:2] == b"PK"
+    quarterly = file_of(tmp_path, grid__periods_per_year=4, build__draw_frac=[0.125] * 8)
+    done = kiban("finance", str(quarterly), "-o", str(tmp_path / "quarterly.xlsx"))
+    assert done.exit_code == 2
+    assert "yearly model" in done.stderr
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert kiban("finance", str(PROJECT), "-o", str(tmp_path / "file" / "book.xlsx")).exit_code == 2
+
+
+def test_other_verbs_know_a_project_file(tmp_path: Path) -> None:
+    assert kiban("check", str(PROJECT)).exit_code == 0
+    assert kiban("check", str(file_of(tmp_path, debt__tenor_years=99))).exit_code == 2
+    for verb in ("plan", "run"):
+        done = kiban(verb, str(PROJECT))
+        assert done.exit_code == 2
+        assert "kiban finance" in done.stderr

@@ -70,7 +70,7 @@ def write_project_workbook(path: Path, form: ProjectFile, projects: Projects, do
         file.set_properties({"title": form.title or form.name, "subject": form.name, "author": "kiban", "company": ""})
         book = Book(file, years)
         given = Assumptions(book)
-        inputs = write_inputs(given, form, projects)
+        inputs = write_inputs(given, form)
         sheet = TimeSheet(
             book, "Model", form.title or form.name,
             "Nominal USD by year; year 1 is the first of sales. The numbers of years are fixed: run the engine to "

@@ -47,7 +47,7 @@ class Running:
     class_share: dict[int, Cell]
 
 
-def write_inputs(given: Assumptions, form: ProjectFile, projects: Projects) -> dict[str, Cell]:
+def write_inputs(given: Assumptions, form: ProjectFile) -> dict[str, Cell]:
     """Every number that a lender may change, by a short name."""
     cells: dict[str, Cell] = {}
 

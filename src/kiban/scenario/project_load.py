@@ -66,6 +66,15 @@ def load_projects(path: str | Path, variant: str | None, catalog: Catalog) -> tu
     return tuple(found)
 
 
+def check_projects(path: str | Path, variant: str | None, catalog: Catalog) -> list[Problem]:
+    """Report every problem of a project file and its variants; empty if it can be run."""
+    try:
+        load_projects(path, variant, catalog)
+    except ScenarioError as error:
+        return list(error.problems)
+    return []
+
+
 def _load(tree: Node, variant: str | None, catalog: Catalog) -> LoadedProject:
     tree = _with_defaults(tree)
     looked_up: list[tuple[Path_, str]] = []
