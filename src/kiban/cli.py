@@ -102,11 +102,14 @@ def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) 
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    project: Annotated[bool, typer.Option("--project", help="Of the project file instead")] = False,
+) -> None:
     """Print the JSON Schema of the scenario file, with units."""
     from kiban.scenario.jsonschema import json_schema
+    from kiban.scenario.project_load import project_json_schema
 
-    _print_json(json_schema())
+    _print_json(project_json_schema() if project else json_schema())
 
 
 @app.command()

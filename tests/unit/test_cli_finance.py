@@ -416,3 +416,12 @@ def test_other_verbs_know_a_project_file(tmp_path: Path) -> None:
         done = kiban(verb, str(PROJECT))
         assert done.exit_code == 2
         assert "kiban finance" in done.stderr
+
+
+def test_the_schema_of_a_project_file() -> None:
+    schema = json.loads(kiban("schema", "--project").stdout)
+    assert {"grid", "sales", "build"} <= set(schema["else"]["required"])
+    assert "tax" not in schema["else"]["required"]
+    assert schema["$defs"]["Figure"]["anyOf"][0] == {"type": "number"}
+    assert schema["$defs"]["BuildLine"]["properties"]["nominal_usd"]["unit"] == "USD nominal"
+    assert "sites" in json.loads(kiban("schema").stdout)["properties"]

@@ -16,6 +16,10 @@ from kiban.results.finance import Irr, PlanMetrics
 from kiban.study import Walk
 from kiban.units.numbers import significant, usd
 
+TOLD = ("metrics", "statements", "base_leaf", "sources", "uses", "unit_costs", "covenant_dscr", "usd_per_gpu_h",
+        "usd_per_goodput_gpu_h", "usd_per_mtok", "residuals", "warnings", "traces", "leaf_quarterly_dscr")  # fmt: skip
+"""Fields of the result that have a place of their own, or stand in the tables; any other goes to ``more``."""
+
 
 def finance_data(walk: Walk) -> dict[str, Any]:
     """What finance says of a scenario, as plain data.
@@ -58,6 +62,7 @@ def finance_data(walk: Walk) -> dict[str, Any]:
         "plan_usd_per_gpu_h": to_plain(finance.usd_per_gpu_h),
         "plan_usd_per_goodput_gpu_h": to_plain(finance.usd_per_goodput_gpu_h),
         "plan_usd_per_mtok": to_plain(finance.usd_per_mtok),
+        "more": {f.name: to_plain(getattr(finance, f.name)) for f in fields(finance) if f.name not in TOLD},
         "warnings": list(finance.warnings),
         "residuals": to_plain(residuals),
         "room_seconds": dict(walk.room_seconds),
@@ -78,7 +83,8 @@ def by_history(metrics: PlanMetrics) -> dict[str, Any]:
     for f in fields(metrics):
         value = getattr(metrics, f.name)
         one = isinstance(value, int | float) and not isinstance(value, bool)
-        each = f.name.startswith("leaf_") and len(value) == count and np.ndim(value[0]) == 0
+        many = f.name.startswith("leaf_") and isinstance(value, tuple | np.ndarray) and len(value) == count
+        each = many and np.ndim(value[0]) == 0
         if one or each:
             found[f.name] = value
     return found

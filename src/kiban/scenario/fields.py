@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from kiban.scenario.project_values import Figure
 from kiban.scenario.schema import Scenario
 from kiban.scenario.values import Part, Range
 from kiban.units import load_vocabulary
@@ -57,9 +58,9 @@ def parts(part: type[Part] = Scenario) -> Iterator[type[Part]]:
 
 
 def holds_number(annotation: Any) -> bool:
-    """Say whether a field holds numbers: one, a list or table of them, or a Range."""
+    """Say whether a field holds numbers: one, a list or table of them, a Range or a Figure."""
     if isinstance(annotation, type):
-        return issubclass(annotation, int | float | Range) and annotation is not bool
+        return issubclass(annotation, int | float | Range | Figure) and annotation is not bool
     return any(holds_number(inner) for inner in get_args(annotation))
 
 

@@ -27,6 +27,17 @@ DEFAULT_ROWS = {
 }
 """Keys of ``tax`` that are looked up where the file leaves them out."""
 
+SPARED_OF_DEBT = {
+    "rate_frac_per_year",
+    "construction_rate_frac_per_year",
+    "gearing_frac",
+    "dscr",
+    "fee_frac",
+    "closing_nominal_usd",
+    "sized_on",
+}
+"""Keys of ``debt`` that may be at fault while the others are still held against each other."""
+
 Path_ = tuple[str | int, ...]
 
 
@@ -39,6 +50,22 @@ class LoadedProject:
     form: ProjectFile
     keys: tuple[str, ...]
     """Catalogue rows that it reads by name."""
+
+
+def project_json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a project file: figures may be plain numbers, and four keys of tax may be left out."""
+    from kiban.scenario.jsonschema import json_schema
+
+    schema = json_schema(ProjectFile)
+    definitions = schema["$defs"]
+    figure = definitions["Figure"]
+    figure.pop("required", None)
+    figure["oneOf"] = [{"required": ["value"]}, {"required": ["key"]}]
+    definitions["Figure"] = {"anyOf": [{"type": "number"}, figure]}
+    tax = definitions["TaxPart"]
+    tax["required"] = [name for name in tax["required"] if name not in DEFAULT_ROWS]
+    schema["else"]["required"] = [name for name in schema["else"]["required"] if name != "tax"]
+    return schema
 
 
 def is_project_file(path: str | Path) -> bool:
@@ -167,16 +194,18 @@ def _without_value(problem: Problem, raw: dict[str, Any]) -> Problem:
 
 
 def _valid_parts(raw: dict[str, Any]) -> dict[str, Any]:
-    """Every section that is valid in itself, defaults for those left out."""
+    """Every section that is valid in itself, defaults for those left out; a loan also without some of its keys."""
     parts: dict[str, Any] = {}
     for name, field in ProjectFile.model_fields.items():
         if name not in raw:
             if not field.is_required():
                 parts[name] = field.get_default(call_default_factory=True)
             continue
+        adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
         try:
-            adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
             parts[name] = adapter.validate_python(raw[name])
-        except ValidationError:
-            continue
+        except ValidationError as error:
+            bad = {str(d["loc"][0]) if d["loc"] else "" for d in error.errors(include_url=False)}
+            if name == "debt" and bad <= SPARED_OF_DEBT:
+                parts[name] = adapter.validate_python({k: v for k, v in raw[name].items() if k not in bad})
     return parts

@@ -47,7 +47,8 @@ def time_in_order(parts: Sections) -> Iterator[Finding]:
     start = grid.operation_start_years
     if start is None:
         return
-    yield from _whole(("grid", "operation_start_years"), start, grid)
+    if start >= grid.construction_years:
+        yield from _whole(("grid", "operation_start_years"), start, grid)
     if start < grid.construction_years:
         yield (
             ("grid", "operation_start_years"),
@@ -91,8 +92,8 @@ def draws_sum_to_one(parts: Sections) -> Iterator[Finding]:
         word = "year" if isinstance(grid, GridPart) and grid.periods_per_year == 1 else "quarter"
         yield (
             ("build", "draw_frac"),
-            f"draw_frac has {len(build.draw_frac)} entries, one for each {word} of construction is needed",
-            {"allowed": f"{count} entries that sum to 1"},
+            f"draw_frac has {len(build.draw_frac)} entries; one is needed for each {word} of construction",
+            {"allowed": f"{count} that sum to 1"},
         )
 
 
