@@ -102,7 +102,7 @@ def plan_text(data: dict[str, Any]) -> str:
         more = row["plan_is_worth_more_by_usd"]
         lead = "" if row["plan"] == "plan" else _lead(more, data["value"][0]["expected_npv_usd"])
         state = "" if row["status"] == "optimal" else f"  ({row['status']})"
-        out.append(f"  {row['plan'].replace('_', ' '):<22}{usd(row['expected_npv_usd']):>12}{lead:>24}{state}")
+        out.append(f"  {row['plan'].replace('_', ' '):<22}{usd(row['expected_npv_usd']):>12}{lead:>24}{state}".rstrip())
     out += _capacity_text(data["capacity"])
     out += ["", "What limits are worth"]
     out += [f"  {sentence}" for sentence in data["limits"]] or ["  No limit of the scenario holds the plan back."]

@@ -52,7 +52,7 @@ def number(name: str, value: Any) -> str:
         return percent(value)
     if name.endswith("_years"):
         return f"{significant(value, 3)} years"
-    return significant(value, 4)
+    return significant(value, 4) + (" x" if name.endswith("_multiple") else "")
 
 
 def rate(irr: Irr) -> str:
