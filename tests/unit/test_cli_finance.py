@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from kiban.catalog import load_catalog
 from kiban.cli import app
 from kiban.finance.project import Returns, evaluate
 from kiban.finance.project_inputs import Build, Costs, Debt, Grid, Projects, Reserves, Sales, Tax
+from kiban.report.doors_finance import base_of, by_history
+from kiban.report.doors_words import label
 from kiban.results.finance import PlanMetrics
 from kiban.scenario.load import load_scenario
 from kiban.study import run_study
@@ -299,6 +303,66 @@ def test_ranges_are_drawn_with_the_seed_of_the_file(tmp_path: Path) -> None:
         assert npv[name] == pytest.approx(alone["project_npv_usd"], rel=5e-3, abs=2e5)
     other = file_of(tmp_path, sales__price_nominal_usd_per_unit=price, samples={"count": 4096, "seed": 8})
     assert told(other)["projects"][0]["samples"] != first["samples"]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(size=st.floats(0.1, 50), price=st.floats(1.0, 8.0))
+def test_twice_the_project_is_worth_twice_and_costs_the_same_a_unit(tmp_path: Path, size: float, price: float) -> None:
+    one = told(file_of(tmp_path, sales__price_nominal_usd_per_unit=price))["projects"][0]["metrics"]
+    more = told(
+        file_of(
+            tmp_path, sales__price_nominal_usd_per_unit=price, sales__accelerators=1000 * size,
+            build__lines=[{"name": "servers", "nominal_usd": 40e6 * size, "macrs": 5}],
+            costs__fixed=[{"name": "staff", "nominal_usd_per_year": 2e6 * size, "escalation_frac_per_year": 0.03}],
+        )
+    )["projects"][0]["metrics"]  # fmt: skip
+    for name in ("project_npv_usd", "equity_npv_usd", "debt_nominal_usd"):
+        assert more[name] == pytest.approx(one[name] * size, rel=1e-7, abs=1.0), name
+    for name in ("lcoc_nominal_usd_per_unit", "levelised_nominal_usd_per_unit", "gearing_frac", "min_dscr"):
+        assert more[name] == pytest.approx(one[name], rel=1e-7), name
+    dearer = told(file_of(tmp_path, sales__price_nominal_usd_per_unit=price * 1.1))["projects"][0]["metrics"]
+    assert dearer["project_npv_usd"] > one["project_npv_usd"]
+    assert dearer["lcoc_nominal_usd_per_unit"] == pytest.approx(one["lcoc_nominal_usd_per_unit"], rel=1e-8)
+
+
+def test_quarters_value_nearly_as_years_do_and_never_lose_money_on_the_way(tmp_path: Path) -> None:
+    bare = {"debt": {"kind": "none"}, "reserves": {}, "tax": {"federal_frac": 0.0}}
+    plain = {"sales__price_escalation_frac_per_year": 0.0, "sales__residual_frac": 0.0, "costs__fixed": []}
+    draws = [0.125] * 8
+    found = told(file_of(tmp_path, **bare, **plain, grid__periods_per_year=4, build__draw_frac=draws))["projects"][0]
+    quarterly = 1000 * 8760 * 0.8 * 3.0 / 4
+    worth = sum(quarterly * 1.1 ** (-t / 4) for t in range(8, 40)) - sum(5e6 * 1.1 ** (-t / 4) for t in range(8))
+    assert found["metrics"]["project_npv_usd"] == pytest.approx(worth, rel=1e-8)
+    assert found["statement"]["revenue_nominal_usd"][2] == pytest.approx(quarterly * 4)
+
+
+def test_a_variant_changes_one_line_by_its_name(tmp_path: Path) -> None:
+    path = file_of(
+        tmp_path,
+        build__lines=[{"name": "servers", "nominal_usd": 40e6, "macrs": 5}, {"name": "land", "nominal_usd": 1e6}],
+        variants={"dear": {"build": {"lines": [{"name": "servers", "nominal_usd": 50e6}]}}},
+    )  # fmt: skip
+    base, dear = told(path)["projects"]
+    assert base["uses_nominal_usd"]["plant"] == 41e6
+    assert dear["uses_nominal_usd"]["plant"] == 51e6
+
+
+def test_a_metric_that_is_new_appears_by_itself() -> None:
+    @dataclass(frozen=True)
+    class More(PlanMetrics):
+        leaf_mirr_frac_per_year: Any = None
+        leaf_odd: Any = None
+        lcoc_usd_per_gpu_h: float = 2.5
+
+    study = run_study(load_scenario(SCENARIO).scenario, load_catalog())
+    old = study.finance.metrics[0]
+    count = len(old.leaf_npv_usd)
+    more = More(**{f.name: getattr(old, f.name) for f in fields(old)}, leaf_mirr_frac_per_year=np.full(count, 0.12))
+    found = by_history(more)
+    assert found["lcoc_usd_per_gpu_h"] == 2.5
+    assert base_of(more, study.finance.base_leaf)["leaf_mirr_frac_per_year"] == 0.12
+    assert "leaf_odd" not in found
+    assert label("leaf_mirr_frac_per_year") == "MIRR"
 
 
 # What is refused, and what is answered in words.

@@ -117,3 +117,19 @@ def test_what_cannot_be_ends_in_three_with_the_limit(tmp_path: Path) -> None:
     as_json = kiban("plan", str(hard), "--json")
     assert as_json.exit_code == 3
     assert json.loads(as_json.stdout)["status"] == "infeasible"
+
+
+def test_orders_beyond_the_budget_end_in_three_with_the_numbers(tmp_path: Path) -> None:
+    text = SMALL.read_text(encoding="utf-8").replace("budget_usd: 800e6", "budget_usd: 1e6")
+    text = text.replace(
+        "    max_it_mw: 20\n",
+        "    max_it_mw: 20\n    committed_rung: landlord_lease\n"
+        "    committed: [{quarter: 2027Q1, it_mw: 10, accelerator: b200}]\n",
+    )
+    over = tmp_path / "over.yaml"
+    over.write_text(text, encoding="utf-8")
+    done = kiban("plan", str(over))
+    assert done.exit_code == 3, done.output
+    assert "budget_usd" in done.stderr
+    assert "already ordered" in done.stderr
+    assert "Traceback" not in done.output
