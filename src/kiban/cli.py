@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from kiban.catalog import Catalog
+    from kiban.scenario import Scenario
     from kiban.scenario.check import Problem
+    from kiban.study import Walk
 
 OK, BAD_INPUT, INFEASIBLE, VALIDATION_OFF = 0, 2, 3, 4
 
@@ -49,6 +54,18 @@ def _stop_bad_input(problems: list[Problem], as_json: bool) -> NoReturn:
     raise typer.Exit(BAD_INPUT)
 
 
+def _stop_unless_scenario(file: Path, variant: str | None, catalog: Catalog, as_json: bool) -> None:
+    """Stop with every problem of a scenario file, or with one if it is a project file."""
+    from kiban.scenario.check import Problem, check_scenario
+    from kiban.scenario.project_load import is_project_file
+
+    if is_project_file(file):
+        _stop_bad_input([Problem("", "this is a project file; use: kiban finance", file=str(file))], as_json)
+    problems = check_scenario(file, variant, catalog)
+    if problems:
+        _stop_bad_input(problems, as_json)
+
+
 @app.command()
 def new(
     path: Annotated[Path, typer.Argument(help="File to write")] = Path("scenario.yaml"),
@@ -70,11 +87,12 @@ def new(
 
 @app.command()
 def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) -> None:
-    """Report every error of a scenario file at once, and solve nothing."""
+    """Report every error of a scenario or project file at once, and solve nothing."""
     from kiban.catalog import load_catalog
     from kiban.scenario.check import check_scenario
+    from kiban.scenario.project_load import check_projects, is_project_file
 
-    problems = check_scenario(file, variant, load_catalog())
+    problems = (check_projects if is_project_file(file) else check_scenario)(file, variant, load_catalog())
     if problems:
         _stop_bad_input(problems, as_json)
     if as_json:
@@ -84,11 +102,14 @@ def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) 
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    project: Annotated[bool, typer.Option("--project", help="Of the project file instead")] = False,
+) -> None:
     """Print the JSON Schema of the scenario file, with units."""
     from kiban.scenario.jsonschema import json_schema
+    from kiban.scenario.project_load import project_json_schema
 
-    _print_json(json_schema())
+    _print_json(project_json_schema() if project else json_schema())
 
 
 @app.command()
@@ -100,22 +121,51 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run again even if the result is there")] = False,
 ) -> None:
     """Walk a scenario through all rooms and write the decision package below runs/."""
-    from kiban.catalog import CatalogError, load_catalog
-    from kiban.scenario.check import check_scenario
+    from kiban.catalog import load_catalog
     from kiban.scenario.load import ScenarioError
 
-    problems = check_scenario(file, variant, load_catalog())
-    if problems:
-        _stop_bad_input(problems, as_json)
-    from kiban.compute.errors import ComputeError
+    _stop_unless_scenario(file, variant, load_catalog(), as_json)
     from kiban.report.run import run_package
+
+    with _answering(as_json, runs):
+        try:
+            done = run_package(
+                file, variant, runs, force=force, say=_say if sys.stderr.isatty() or not as_json else None
+            )
+        except ScenarioError as error:
+            _stop_bad_input(error.problems, as_json)
+    if as_json:
+        _print_json({"status": "ok", "folder": str(done.folder), "reused": done.reused, "headline": done.headline})
+        return
+    if done.reused:
+        _say("same input as before: answered from the finished run")
+    typer.echo(done.headline["sentence"])
+    typer.echo(f"report: {done.folder / 'report.html'}")
+
+
+def _walk(file: Path, variant: str | None, as_json: bool) -> tuple[Scenario, Walk]:
+    """Check a scenario file and stand before the first room; stops with every problem of the file."""
+    from kiban.catalog import load_catalog
+    from kiban.scenario.load import load_scenario
+
+    catalog = load_catalog()
+    _stop_unless_scenario(file, variant, catalog, as_json)
+    from kiban.study import Walk
+
+    scenario = load_scenario(file, variant).scenario
+    return scenario, Walk(scenario, catalog)
+
+
+@contextmanager
+def _answering(as_json: bool, target: Path | None) -> Iterator[None]:
+    """Turn what stops a room or the disk into words and an exit code."""
+    from kiban.catalog import CatalogError
+    from kiban.compute.errors import ComputeError
     from kiban.solve import SolveError
     from kiban.study import ResidualError
 
     try:
-        done = run_package(file, variant, runs, force=force, say=_say if sys.stderr.isatty() or not as_json else None)
-    except ScenarioError as error:
-        _stop_bad_input(error.problems, as_json)
+        yield
     except (SolveError, ComputeError, ResidualError) as error:
         if as_json:
             _print_json({"status": "infeasible", "message": str(error)})
@@ -126,15 +176,81 @@ def run(
         _say(str(error))
         raise typer.Exit(BAD_INPUT) from None
     except OSError as error:
-        _say(f"cannot write below {runs}: {error.strerror or error}")
+        _say(f"cannot write {target}: {error.strerror or error}")
         raise typer.Exit(BAD_INPUT) from None
+
+
+@app.command()
+def plan(
+    file: ScenarioFile,
+    variant: Variant = None,
+    as_json: AsJson = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for CSV tables", metavar="DIR")] = None,
+) -> None:
+    """Say what to sign, order, rent and hold, what it is worth, and which limits bind; no finance, no risk."""
+    scenario, walk = _walk(file, variant, as_json)
+    from kiban.report.doors_plan import plan_data, plan_text, write_plan_tables
+
+    with _answering(as_json, output):
+        data = plan_data(scenario, walk)
+        files = write_plan_tables(output, walk) if output else []
+    _tell(as_json, data, lambda: plan_text(data), files)
+
+
+@app.command()
+def finance(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Scenario or project file (YAML)")],
+    variant: Variant = None,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Workbook (.xlsx), or folder for CSV tables", metavar="FILE.xlsx or DIR"),
+    ] = None,
+) -> None:
+    """Say what the money does: a scenario's plan and pure strategies, or stand-alone projects (kiban_project: 1)."""
+    from kiban.scenario.project_load import is_project_file
+
+    (_finance_of_projects if is_project_file(file) else _finance_of_scenario)(file, variant, as_json, output)
+
+
+def _finance_of_scenario(file: Path, variant: str | None, as_json: bool, output: Path | None) -> None:
+    _, walk = _walk(file, variant, as_json)
+    from kiban.report.doors_finance import finance_data, finance_text, write_finance
+
+    with _answering(as_json, output):
+        data = finance_data(walk)
+        files = write_finance(output, walk) if output else []
+    _tell(as_json, data, lambda: finance_text(walk.finance, data), files)
+
+
+def _finance_of_projects(file: Path, variant: str | None, as_json: bool, output: Path | None) -> None:
+    from kiban.catalog import load_catalog
+    from kiban.scenario.load import ScenarioError
+    from kiban.scenario.project_load import load_projects
+
+    catalog = load_catalog()
+    try:
+        loaded = load_projects(file, variant, catalog)
+    except ScenarioError as error:
+        _stop_bad_input(error.problems, as_json)
+    from kiban.report.doors_project import answer, project_data, project_text, write_projects
+
+    with _answering(as_json, output):
+        try:
+            answers = [answer(one, catalog) for one in loaded]
+            files = write_projects(output, answers) if output else []
+        except ScenarioError as error:
+            _stop_bad_input(error.problems, as_json)
+    _tell(as_json, project_data(answers), lambda: project_text(answers), files)
+
+
+def _tell(as_json: bool, data: dict[str, Any], text: Callable[[], str], files: list[Path]) -> None:
     if as_json:
-        _print_json({"status": "ok", "folder": str(done.folder), "reused": done.reused, "headline": done.headline})
+        _print_json({"status": "ok", **data, "files": [str(f) for f in files]})
         return
-    if done.reused:
-        _say("same input as before: answered from the finished run")
-    typer.echo(done.headline["sentence"])
-    typer.echo(f"report: {done.folder / 'report.html'}")
+    typer.echo(text())
+    for path in files:
+        typer.echo(f"wrote {path}")
 
 
 @app.command()

@@ -5,17 +5,29 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from kiban.figures.climate import calendar_of_hours
-from kiban.results import Finance, Impact, Risk, Statements, Study
+from kiban.results import Demand, Finance, Impact, Plan, Risk, Statements, Study
 
 MOST_FUTURES = 2000
 """Sampled futures that go into the table; results.json and the report rest on all of them."""
 
 Lines = Iterable[Sequence[Any]]
+
+
+class Planned(Protocol):
+    """A study as far as the plan; a whole one too."""
+
+    @property
+    def demand(self) -> Demand:
+        """The work on the tree."""
+
+    @property
+    def plan(self) -> Plan:
+        """The chosen plan."""
 
 
 class CsvTable(NamedTuple):
@@ -43,19 +55,23 @@ def _cell(value: Any) -> Any:
 
 def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     """Every table of a run."""
-    yield _plan_by_node(study)
-    yield _capacity(study)
-    yield _rungs(study)
-    yield _costs_by_rung(study)
-    yield _histories(study)
-    yield from _finance_tables(study.finance, study.demand.tree.quarters)
-    yield from _lender_tables(study.finance, study.plan.leaf_name)
+    yield from plan_tables(study)
+    yield from finance_tables(study.finance, study.demand.tree.quarters, study.plan.leaf_name)
     yield _futures(risk)
     yield from _impact_tables(study.impact, study.demand.tree.quarters)
     yield from _hourly(study)
 
 
-def _node_words(study: Study) -> list[tuple[Any, ...]]:
+def plan_tables(study: Planned) -> Iterator[CsvTable]:
+    """Decisions, capacity, terms and cost of the chosen plan."""
+    yield _plan_by_node(study)
+    yield _capacity(study)
+    yield _rungs(study)
+    yield _costs_by_rung(study)
+    yield _histories(study)
+
+
+def _node_words(study: Planned) -> list[tuple[Any, ...]]:
     tree = study.demand.tree
     return [
         (n, tree.quarters[q], tree.node_future[n], float(tree.node_probability[n]), int(tree.node_parent[n]))
@@ -66,7 +82,7 @@ def _node_words(study: Study) -> list[tuple[Any, ...]]:
 _NODE_COLUMNS = ("node", "quarter", "future", "probability", "node_parent")
 
 
-def _plan_by_node(study: Study) -> CsvTable:
+def _plan_by_node(study: Planned) -> CsvTable:
     """Decisions and work by node: one line per node."""
     out, d = study.plan.chosen, study.demand
     columns = (
@@ -97,7 +113,7 @@ def _plan_by_node(study: Study) -> CsvTable:
     return CsvTable("plan_by_node", columns, lines)
 
 
-def _capacity(study: Study) -> CsvTable:
+def _capacity(study: Planned) -> CsvTable:
     """Capacity by node, rung and accelerator, where there is any."""
     plan, out = study.plan, study.plan.chosen
     columns = (
@@ -126,7 +142,7 @@ def _capacity(study: Study) -> CsvTable:
     return CsvTable("capacity", columns, lines())
 
 
-def _rungs(study: Study) -> CsvTable:
+def _rungs(study: Planned) -> CsvTable:
     columns = (
         "rung", "kind", "site", "state", "lead_time_quarters", "term_quarters", "rent_usd_per_kw_month",
         "escalator_frac_per_year", "capex_usd_per_kw", "deposit_frac", "take_or_pay_frac",
@@ -145,7 +161,7 @@ def _rungs(study: Study) -> CsvTable:
     return CsvTable("rungs", columns, lines)
 
 
-def _costs_by_rung(study: Study) -> CsvTable:
+def _costs_by_rung(study: Planned) -> CsvTable:
     """Expected cost by quarter, rung and line, undiscounted, real."""
     tree, out = study.demand.tree, study.plan.chosen
     expected = np.zeros((len(tree.quarters), *out.node_rung_cost_usd.shape[1:]))
@@ -159,7 +175,7 @@ def _costs_by_rung(study: Study) -> CsvTable:
     return CsvTable("costs_by_rung", ("quarter", "rung", *(f"{c}_usd" for c in out.cost_lines)), lines)
 
 
-def _histories(study: Study) -> CsvTable:
+def _histories(study: Planned) -> CsvTable:
     """NPV by history of the plan, the pure strategies and somebody who knows the history."""
     plan, m = study.plan, study.plan.measures
     if m is None:
@@ -209,7 +225,8 @@ def _lender_tables(finance: Finance, leaves: tuple[str, ...]) -> Iterator[CsvTab
     yield CsvTable("loss_given_default", names, lines)
 
 
-def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[CsvTable]:
+def finance_tables(finance: Finance, quarters: tuple[str, ...], leaves: tuple[str, ...]) -> Iterator[CsvTable]:
+    """Statements by quarter, cost of an hour and of tokens by part, sources and uses, downside, loss by layer."""
     for name, statements in (
         ("statements", finance.statements), ("statements_sponsor", finance.sponsor),
         ("statements_lender", finance.lender), ("statements_income", finance.income),
@@ -232,6 +249,7 @@ def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[Csv
     yield CsvTable("unit_costs", columns, parts)
     funds = [("source", n, v) for n, v in finance.sources] + [("use", n, v) for n, v in finance.uses]
     yield CsvTable("sources_and_uses", ("side", "name", "nominal_usd"), funds)
+    yield from _lender_tables(finance, leaves)
 
 
 def _futures(risk: Risk) -> CsvTable:

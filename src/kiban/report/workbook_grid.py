@@ -179,14 +179,16 @@ class Book:
 class TimeSheet:
     """A sheet with quarters as columns, written from the top."""
 
-    def __init__(self, book: Book, name: str, title: str, note: str) -> None:
+    def __init__(
+        self, book: Book, name: str, title: str, note: str, index: str = "quarter number, 0 = start of the horizon"
+    ) -> None:
         self.book, self.name = book, name
         self.sheet = book.sheet(name, title, note, wide=True)
         self.row = INDEX_ROW + 1
         heads = ["Line", "Unit", "Kind", "Total or value", *book.quarters]
         self.sheet.write_row(HEAD_ROW, 0, heads[:TOTAL], book.head)
         self.sheet.write_row(HEAD_ROW, TOTAL, heads[TOTAL:], book.head_right)
-        self.sheet.write(INDEX_ROW, LABEL, "quarter number, 0 = start of the horizon", book.words(font_color="#555555"))
+        self.sheet.write(INDEX_ROW, LABEL, index, book.words(font_color="#555555"))
         for q in range(len(book.quarters)):
             self.sheet.write_number(INDEX_ROW, FIRST + q, q, book.style("whole"))
         self.sheet.freeze_panes(INDEX_ROW + 1, FIRST)

@@ -151,6 +151,11 @@ class Plan:
     """What to sign now, what to hold, what expires and when."""
     irrevocable_usd: float
     """Money that today's actions commit (upfront plus take-or-pay), present value."""
+    program_column_count: int = 0
+    """Decisions of the linear programme, all nodes together."""
+    program_row_count: int = 0
+    module_gap_frac: float = 0.0
+    """Relative gap that branch and bound left on whole modules; 0 without them."""
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from kiban.scenario.project_values import Figure
 from kiban.scenario.schema import Scenario
 from kiban.scenario.values import Part, Range
 from kiban.units import load_vocabulary
@@ -24,9 +25,9 @@ def inner_part(annotation: Any) -> type[Part] | None:
     return None
 
 
-def part_at(path: Sequence[str | int]) -> type[Part] | None:
-    """Give the Part that a path leads to, ignoring list positions; None below a plain field or off the form."""
-    part: type[Part] | None = Scenario
+def part_at(path: Sequence[str | int], root: type[Part] = Scenario) -> type[Part] | None:
+    """Give the Part that a path below a form leads to, ignoring list positions; None at a plain field or off it."""
+    part: type[Part] | None = root
     for step in path:
         if isinstance(step, int):
             continue
@@ -36,10 +37,10 @@ def part_at(path: Sequence[str | int]) -> type[Part] | None:
     return part
 
 
-def field_at(path: Sequence[str | int]) -> FieldInfo | None:
-    """Give the field that a path leads to, or None."""
+def field_at(path: Sequence[str | int], root: type[Part] = Scenario) -> FieldInfo | None:
+    """Give the field that a path below a form leads to, or None."""
     steps = [step for step in path if isinstance(step, str)]
-    part = part_at(steps[:-1]) if steps else None
+    part = part_at(steps[:-1], root) if steps else None
     return part.model_fields.get(steps[-1]) if part else None
 
 
@@ -57,9 +58,9 @@ def parts(part: type[Part] = Scenario) -> Iterator[type[Part]]:
 
 
 def holds_number(annotation: Any) -> bool:
-    """Say whether a field holds numbers: one, a list or table of them, or a Range."""
+    """Say whether a field holds numbers: one, a list or table of them, a Range or a Figure."""
     if isinstance(annotation, type):
-        return issubclass(annotation, int | float | Range) and annotation is not bool
+        return issubclass(annotation, int | float | Range | Figure) and annotation is not bool
     return any(holds_number(inner) for inner in get_args(annotation))
 
 
@@ -69,10 +70,10 @@ def unit_at(name: str, field: FieldInfo) -> str:
     return "" if unit in (None, "-") else str(unit)
 
 
-def homes_of(key: str) -> list[str]:
-    """Give the sections at the top of a scenario that know a key."""
+def homes_of(key: str, root: type[Part] = Scenario) -> list[str]:
+    """Give the sections at the top of a form that know a key."""
     found = []
-    for section, field in Scenario.model_fields.items():
+    for section, field in root.model_fields.items():
         part = inner_part(field.annotation)
         if part and key in part.model_fields:
             found.append(section)

@@ -6,18 +6,19 @@ from typing import Any
 
 from kiban.scenario.fields import parts, unit_at
 from kiban.scenario.schema import Scenario
+from kiban.scenario.values import Part
 
 
-def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema (2020-12) of a scenario file.
+def json_schema(form: type[Part] = Scenario) -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of a scenario file, or of another form such as ``ProjectFile``.
 
-    Result: the schema of ``Scenario`` plus ``extends`` and ``variants``; every field with a unit carries it in
+    Result: the schema of the form plus ``extends`` and ``variants``; every field with a unit carries it in
     ``unit``. Keys are required only in a file that does not extend another one.
     """
-    schema = Scenario.model_json_schema()
+    schema = form.model_json_schema()
     definitions: dict[str, Any] = schema["$defs"]
-    for part in parts():
-        body = schema if part is Scenario else definitions[part.__name__]
+    for part in parts(form):
+        body = schema if part is form else definitions[part.__name__]
         for name, entry in body["properties"].items():
             unit = unit_at(name, part.model_fields[name])
             if unit:
@@ -25,7 +26,7 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["extends"] = {
         "type": "string",
         "pattern": r"^[^/\\:~][^\\:]*\.ya?ml$",
-        "description": "Scenario file below the same folder over which this one is laid",
+        "description": "File below the same folder over which this one is laid",
     }
     schema["properties"]["variants"] = {
         "type": "object",

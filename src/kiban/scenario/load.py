@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MOST_EXTENDS = 8
-MERGED_BY = {"sites": "name", "regions": "name", "overrides": "key", "claims": "item"}
+MERGED_BY = {"sites": "name", "regions": "name", "overrides": "key", "claims": "item", "lines": "name", "fixed": "name"}
 """Lists whose entries are laid over each other by a naming key instead of being replaced."""
 
 
@@ -219,6 +219,8 @@ def lay_over(base: Node, over: Node, path: tuple[str | int, ...] = ()) -> Node:
     if len(path) > MOST_DEPTH:
         raise _fault(over, path_text(path[:3]), f"nested deeper than the limit of {MOST_DEPTH} levels")
     if isinstance(base.value, dict) and isinstance(over.value, dict):
+        if _other_figure(base.value, over.value):
+            return over
         merged = dict(base.value)
         for key, child in over.value.items():
             if child.value is None:
@@ -232,6 +234,12 @@ def lay_over(base: Node, over: Node, path: tuple[str | int, ...] = ()) -> Node:
     if naming_key and isinstance(base.value, list) and isinstance(over.value, list) and over.value:
         return _merge_named(base, over, path, naming_key)
     return over
+
+
+def _other_figure(base: dict[str, Node], over: dict[str, Node]) -> bool:
+    """Whether a number said by a row of the catalogue is laid over by one said in place, or the other way round."""
+    said = [(name in base, name in over) for name in ("key", "value")]
+    return said in ([(True, False), (False, True)], [(False, True), (True, False)])
 
 
 def _merge_named(base: Node, over: Node, path: tuple[str | int, ...], naming_key: str) -> Node:

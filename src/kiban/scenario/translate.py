@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from kiban.scenario.fields import field_at, homes_of, part_at
 from kiban.scenario.problems import MOST_PROBLEMS, Problem, nearest_name, number_text, path_text, shorten
+from kiban.scenario.schema import Scenario
 from kiban.scenario.values import Part
 from kiban.scenario.yamltext import Node
 
@@ -41,16 +42,16 @@ _FORMS = {
 }
 
 
-def translate(error: ValidationError, tree: Node) -> list[Problem]:
+def translate(error: ValidationError, tree: Node, form: type[Part] = Scenario) -> list[Problem]:
     """Turn a pydantic error into Problems.
 
-    Arguments: the error of ``Scenario.model_validate``, and the tree that was validated (for lines).
+    Arguments: the error of ``form.model_validate``, the tree that was validated (for lines), and the form.
     Result: Problems in the order of the file's lines.
     """
     details = error.errors(include_url=False)
     problems: list[Problem] = []
     for detail in details[:MOST_PROBLEMS]:
-        problems += _problems(detail, tree)
+        problems += _problems(detail, tree, form)
     if len(details) > MOST_PROBLEMS:
         problems.append(
             Problem(path="", message=f"{len(details) - MOST_PROBLEMS} more problems are not shown", file=tree.file)
@@ -97,28 +98,28 @@ def unit_hint(name: str, value: Any, low: float | None = None, high: float | Non
     return ""
 
 
-def _problems(detail: ErrorDetails, tree: Node) -> list[Problem]:
+def _problems(detail: ErrorDetails, tree: Node, form: type[Part]) -> list[Problem]:
     kind, path = detail["type"], tuple(detail["loc"])
     found = detail.get("input")
     key = _last_name(path)
     if kind == "value_error":
-        return _sentences(str(detail["ctx"]["error"]), path, found, tree)
+        return _sentences(str(detail["ctx"]["error"]), path, found, tree, form)
     if kind == "extra_forbidden":
-        return [_unknown_key(path, tree)]
+        return [_unknown_key(path, tree, form)]
     if kind == "missing":
-        return [located(path, tree, f"{key} is missing", allowed=_description(path))]
+        return [located(path, tree, f"{key} is missing", allowed=_description(path, form))]
     shown = shorten(found)
     if kind in _KINDS:
         message, allowed = _KINDS[kind]
         if found is None:
             message, shown = "has no value", ""
         elif kind == "model_type":
-            allowed = ", ".join(_keys(part_at(path)))
+            allowed = ", ".join(_keys(part_at(path, form)))
         elif kind == "float_type" and (percent := re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *%", str(found))):
             message += f"; looks like percent: write {float(percent[1]) / 100:.6g}"
         return [located(path, tree, f"{key} {message}", found=shown, allowed=allowed)]
     if kind in _BOUNDS:
-        message, allowed, hint = _out_of_bounds(detail, path, key)
+        message, allowed, hint = _out_of_bounds(detail, path, key, form)
         return [located(path, tree, f"{key} {message}{hint}", found=shown, allowed=allowed)]
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
@@ -140,20 +141,20 @@ def _problems(detail: ErrorDetails, tree: Node) -> list[Problem]:
     return [located(path, tree, f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}", found=shown)]
 
 
-def _unknown_key(path: Path, tree: Node) -> Problem:
+def _unknown_key(path: Path, tree: Node, form: type[Part]) -> Problem:
     key = str(path[-1])
-    names = _keys(part_at(path[:-1]))
+    names = _keys(part_at(path[:-1], form))
     near = nearest_name(key, names)
     message = f"unknown key {shorten(key)}"
-    homes = homes_of(key)
+    homes = homes_of(key, form)
     if homes:
         message += f", which belongs under {' or '.join(homes)}"
         near = ""
     return located(path, tree, message, allowed=", ".join(names), nearest=near)
 
 
-def _out_of_bounds(detail: ErrorDetails, path: Path, key: str) -> tuple[str, str, str]:
-    field = field_at(path)
+def _out_of_bounds(detail: ErrorDetails, path: Path, key: str, form: type[Part]) -> tuple[str, str, str]:
+    field = field_at(path, form)
     low, high = bounds(field.metadata if field else ())
     name, words = _BOUNDS[detail["type"]]
     limit = detail["ctx"][name]
@@ -173,9 +174,9 @@ def bounds(metadata: Sequence[Any]) -> tuple[float | None, float | None]:
     return first("ge", "gt"), first("le", "lt")
 
 
-def _sentences(text: str, path: Path, found: Any, tree: Node) -> list[Problem]:
+def _sentences(text: str, path: Path, found: Any, tree: Node, form: type[Part]) -> list[Problem]:
     """Split the sentences of a part's own check and point each at the key that it names."""
-    part = part_at(path)
+    part = part_at(path, form)
     problems = []
     for sentence in text.split("; "):
         first = sentence.split(" ", 1)[0]
@@ -199,6 +200,6 @@ def _keys(part: type[Part] | None) -> list[str]:
     return list(part.model_fields) if part else []
 
 
-def _description(path: Path) -> str:
-    field = field_at(path)
+def _description(path: Path, form: type[Part]) -> str:
+    field = field_at(path, form)
     return field.description or "" if field else ""
