@@ -52,6 +52,14 @@ class Solver:
         self.integer = np.concatenate([b.integer for b in program.rows.column_blocks])
         self.model = self._model(whole=False)
 
+    def basis(self) -> object | None:
+        """The vertex of the last solve, from which a programme of the same shape may start."""
+        return self.model.basis()
+
+    def start_from(self, basis: object | None) -> None:
+        """Let the next solve start from the vertex of another programme with the same columns and rows."""
+        self.model.start_from(basis)
+
     def solve(self, upper: Array, row_upper: Array | None = None) -> Solution:
         """Solve with these upper bounds of the columns, and of the rows if given, in real units.
 

@@ -5,7 +5,7 @@ from kiban.results.finance import CostSheet, Finance, Irr, PlanMetrics, Statemen
 from kiban.results.fleet import Fleet
 from kiban.results.impact import Claim, Impact, MoneyFlow
 from kiban.results.plan import Action, Plan, PlanOutcome, Rung
-from kiban.results.risk import Driver, Gauge, Regime, Risk, Tornado
+from kiban.results.risk import Driver, Flip, Gauge, Regime, Regret, Risk, Tornado
 from kiban.results.site import Site
 from kiban.results.study import Study
 from kiban.results.supply import Supply, SupplyCase
@@ -19,6 +19,7 @@ __all__ = [
     "Driver",
     "Finance",
     "Fleet",
+    "Flip",
     "Gauge",
     "Impact",
     "Irr",
@@ -27,6 +28,7 @@ __all__ = [
     "PlanMetrics",
     "PlanOutcome",
     "Regime",
+    "Regret",
     "Risk",
     "Rung",
     "Site",

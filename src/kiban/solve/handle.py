@@ -120,6 +120,14 @@ class Handle:
         """Whether the next simplex run can start warm."""
         return bool(self._highs.getBasis().valid)
 
+    def basis(self) -> Any:
+        """The basis of the last simplex run; only another handle of the same shape can read it."""
+        return self._highs.getBasis()
+
+    def start_from(self, basis: Any) -> None:
+        """Let the next simplex run start from the basis of another problem with as many rows and columns."""
+        self._ok(self._highs.setBasis(basis), "the basis of another problem")
+
     def change_cost(self, columns: Ints, cost: Array) -> None:
         """Change the costs of columns in place (ascending numbers)."""
         self._ok(self._highs.changeColsCost(columns.size, columns.astype(np.int32), cost), "new costs")

@@ -173,6 +173,19 @@ class Model:
             run.column_duals,
         )
 
+    def basis(self) -> object | None:
+        """The basis of the last simplex run, for `start_from` of a model of the same shape; None before any run."""
+        return self._handle.basis() if self._handle is not None and self.warm else None
+
+    def start_from(self, basis: object | None) -> None:
+        """Let the next simplex run start from the basis of a model with the same blocks; None starts afresh.
+
+        Raises SolverError if the numbers of rows and columns differ.
+        """
+        self._handle = Handle(self.problem())
+        if basis is not None:
+            self._handle.start_from(basis)
+
     def problem(self) -> Problem:
         """Return the assembled arrays; they are the model's own, so read them only."""
         if self._matrix is None:
