@@ -34,6 +34,8 @@ class Decision:
     """Own accelerators ordered."""
     rented: float
     """Rented accelerators signed."""
+    soon_it_mw: dict[str, float]
+    """IT MW by kind of rung in the later quarters of the first year, as long as the futures have not parted."""
 
     @property
     def total_it_mw(self) -> float:
@@ -43,7 +45,7 @@ class Decision:
     @property
     def kind(self) -> str:
         """Kind of rung with most MW, empty if none."""
-        return max(sorted(self.hall_it_mw), key=lambda k: self.hall_it_mw[k], default="")
+        return main_kind(self.hall_it_mw)
 
 
 @dataclass(frozen=True)
@@ -55,33 +57,42 @@ class Least:
     rented: float
 
 
-def decision_of(program: Program, rungs: tuple[Rung, ...], solution: Solution) -> Decision:
-    """Read the first quarter from a solution of the programme."""
+def decision_of(program: Program, rungs: tuple[Rung, ...], solution: Solution, trunk: list[int]) -> Decision:
+    """Read the first quarter from a solution of the programme; trunk, its nodes of the first year, root first."""
     columns, case = program.columns, program.case
     return _decision(
         [rungs[k].kind for k in case.halls.rung],
-        solution.x[columns.hall_start[0]],
+        solution.x[columns.hall_start[trunk]],
         float(solution.x[columns.buy[0]].sum()),
         float(solution.x[columns.sign[0]].sum()),
     )
 
 
-def decision_of_outcome(outcome: PlanOutcome, rungs: tuple[Rung, ...]) -> Decision:
-    """Read the first quarter from an outcome."""
+def decision_of_outcome(outcome: PlanOutcome, rungs: tuple[Rung, ...], trunk: list[int]) -> Decision:
+    """Read the first quarter from an outcome; trunk as above."""
     return _decision(
         [r.kind for r in rungs],
-        outcome.node_hall_start_it_mw[0],
+        outcome.node_hall_start_it_mw[trunk],
         float(outcome.node_silicon_buy[0].sum()),
         float(outcome.node_rent_sign[0].sum()),
     )
 
 
 def _decision(kinds: list[str], it_mw: np.ndarray, ordered: float, rented: float) -> Decision:
-    by_kind: dict[str, float] = {}
+    return Decision(_by_kind(kinds, it_mw[0]), ordered, rented, _by_kind(kinds, it_mw[1:].sum(axis=0)))
+
+
+def _by_kind(kinds: list[str], it_mw: np.ndarray) -> dict[str, float]:
+    total: dict[str, float] = {}
     for kind, mw in zip(kinds, it_mw.tolist(), strict=True):
         if mw > 0:
-            by_kind[kind] = by_kind.get(kind, 0.0) + mw
-    return Decision(by_kind, ordered, rented)
+            total[kind] = total.get(kind, 0.0) + mw
+    return total
+
+
+def main_kind(it_mw: dict[str, float]) -> str:
+    """Kind of rung with most MW, empty if none; the first by name of equals."""
+    return max(sorted(it_mw), key=lambda k: it_mw[k], default="")
 
 
 def hall_change(base: Decision, now: Decision, least: Least) -> str:
@@ -94,12 +105,18 @@ def hall_change(base: Decision, now: Decision, least: Least) -> str:
     if before < least.it_mw:
         return f"{_amount(after)} MW of {KIND_WORDS[now.kind]} would be signed today" if after >= least.it_mw else ""
     if after < least.it_mw:
-        return "no hall would be signed today"
+        soon = sum(now.soon_it_mw.values())
+        later = f", but {_amount(soon)} MW of {_halls(now.soon_it_mw)} within the year" if soon >= least.it_mw else ""
+        return f"no hall would be signed today{later}"
     if now.kind != base.kind:
         return f"{KIND_WORDS[now.kind]} would take the place of {KIND_WORDS[base.kind]} today"
     if after < HALF * before:
         return f"only {_amount(after)} instead of {_amount(before)} MW of halls would be signed today"
     return ""
+
+
+def _halls(it_mw: dict[str, float]) -> str:
+    return KIND_WORDS[main_kind(it_mw)] if len(it_mw) == 1 else "halls"
 
 
 def silicon_change(base: Decision, now: Decision, least: Least) -> str:

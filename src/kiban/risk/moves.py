@@ -64,10 +64,18 @@ def _ranged(name: str, phrase: str, unit: str, held: Range, path: str, apply: Ap
 
 
 def _banded(
-    name: str, phrase: str, unit: str, base: float, path: str, apply: Apply, most: float = np.inf, shown: float = 1.0
+    name: str,
+    phrase: str,
+    unit: str,
+    base: float,
+    path: str,
+    apply: Apply,
+    most: float = np.inf,
+    shown: float = 1.0,
+    least: float = 0.0,
 ) -> Move:
     low, high = BAND[0] * base, min(BAND[1] * base, most)
-    return Move(name, phrase, unit, base, low, high, "stated band", apply, (path,), 0.0, most, shown=shown)
+    return Move(name, phrase, unit, base, low, high, "stated band", apply, (path,), least, most, shown=shown)
 
 
 def _field(part: str, name: str) -> Apply:
@@ -105,7 +113,7 @@ def _demand(scenario: Scenario) -> list[Move]:
         banded("training_value_multiple", "a training FLOP were worth {} times its cost at today's rent", "x rent", 20),
         banded("compute_value_frac", "{} of each token dollar were left for compute", "1", 1.0),
         programme,
-        ranged("blended_token_price_usd_per_mtok", "a million tokens earned {} USD", "USD/Mtok"),
+        ranged("blended_token_price_usd_per_mtok", "a million tokens earned {} USD at the same revenue", "USD/Mtok"),
         ranged("serving_overhead_multiple", "{} tokens were served for each that earns", "tokens"),
         ranged("research_compute_multiple", "research took {} times the compute of serving", "x serving"),
         ranged("serving_gain_per_year", "software served {} times as many tokens per accelerator each year", "x/yr"),
@@ -140,7 +148,7 @@ def _futures(scenario: Scenario, catalog: Catalog) -> list[Move]:
         found.append(
             _banded(
                 "last_future_probability", f"the chance of {name} were {{}} %", "1", futures.probability[-1],
-                "scenario.futures.probability", _last_probability, most=0.95, shown=100,
+                "scenario.futures.probability", _last_probability, least=0.001, most=0.95, shown=100,
             )
         )  # fmt: skip
     return found

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kiban.catalog import Catalog
+from kiban.plan.actions import trunk
+from kiban.plan.inputs import PlanInputs
 from kiban.plan.lp import Solver
 from kiban.plan.model import check_case, solve_baselines
 from kiban.plan.program import build_program
-from kiban.results import Flip, Rung, Study
+from kiban.results import Flip, Study, Trace
 from kiban.risk.bisect import turning_point
 from kiban.risk.decisions import Decision, Least, decision_of, decision_of_outcome, hall_change, least_of, silicon_change
 from kiban.risk.moves import Move, moves
@@ -23,6 +25,7 @@ ON_THE_CARD = 3
 """Flips that the card shows; if fewer lie inside their ranges, those outside are looked for too."""
 WIDER = 2.0
 """How many times the way to the end of the range is searched then."""
+BASE = ("", 0.0)
 IMPOSSIBLE = "what is signed already would break the budget"
 
 
@@ -30,59 +33,82 @@ IMPOSSIBLE = "what is signed already would break the budget"
 class Replanner:
     """Solves the plan of one world after another, each from the vertex of the nearest one before."""
 
-    bases: dict[tuple[str, float], object | None] = field(default_factory=dict)
-    solves: int = 0
+    bases: dict[tuple[str, float], tuple[tuple[int, int], object | None]] = field(default_factory=dict)
+    """By input and value: the shape of the programme and its vertex."""
 
     def decide(self, world: World, name: str = "", value: float = 0.0, start: float | None = None) -> Decision | None:
         """Solve one world; None if what is committed breaks its limits.
 
         Args: name and value of the moved input; start, the value of the same input whose vertex is the first guess.
         """
+        inputs = inputs_of(world)
         try:
-            solver, rungs = self._solver(world, (name, start) if start is not None else ("", 0.0))
+            solver = self._solver(inputs, (name, start) if start is not None else BASE)
             solution = solver.solve(solver.program.upper)
         except Infeasible:
             return None
-        self.solves += 1
-        self.bases[name, value] = solver.basis()
-        return decision_of(solver.program, rungs, solution)
+        self.bases[name, value] = (_shape(solver), solver.basis())
+        return decision_of(solver.program, inputs.rungs, solution, trunk(inputs))
 
     def best_pure(self, world: World, name: str, value: float) -> str:
         """Name of the pure strategy that is worth most in a world that was solved."""
-        solver, rungs = self._solver(world, (name, value))
-        found = solve_baselines(solver, rungs)
+        inputs = inputs_of(world)
+        found = solve_baselines(self._solver(inputs, (name, value)), inputs.rungs)
         return max(found, key=lambda o: o.expected_npv_usd).name
 
-    def _solver(self, world: World, near: tuple[str, float]) -> tuple[Solver, tuple[Rung, ...]]:
-        inputs = inputs_of(world)
+    def _solver(self, inputs: PlanInputs, near: tuple[str, float]) -> Solver:
         check_case(inputs.case)
         solver = Solver(build_program(inputs.case))
-        solver.start_from(self.bases.get(near))
-        return solver, inputs.rungs
+        shape, vertex = self.bases.get(near, ((0, 0), None))
+        # A chance or a demand of nothing takes nodes or columns out: then the old vertex says nothing.
+        solver.start_from(vertex if shape == _shape(solver) else None)
+        return solver
 
 
-def flips_of(scenario: Scenario, catalog: Catalog, study: Study) -> tuple[tuple[Flip, ...], tuple[str, ...]]:
+def _shape(solver: Solver) -> tuple[int, int]:
+    return solver.model.n_columns, solver.model.n_rows
+
+
+@dataclass(frozen=True)
+class Replanned:
+    """What the search found."""
+
+    flips: tuple[Flip, ...]
+    """Nearest first, then the inputs without one."""
+    base: Decision
+    nodes: int
+    warnings: tuple[str, ...]
+
+
+def flips_of(scenario: Scenario, catalog: Catalog, study: Study) -> Replanned | None:
     """Find, for each input alone, the value nearest to its base at which today's decision is another one.
 
     Args: catalog with the scenario's overrides. The decision is what the first quarter signs in halls (or, where no
     hall can be signed, what it orders and rents). The plan is solved again on a coarse tree of the same scenario.
-    Result: flips, nearest first, then the inputs without one; warnings.
+    Result: None if the base cannot be planned. Deterministic: the same inputs are asked in the same order.
     """
     world = coarse_world(scenario, catalog, study)
     inputs = inputs_of(world)
     planner, least = Replanner(), least_of(inputs.case)
     base = planner.decide(world)
     if base is None:
-        return (), ()
+        return None
     halls = bool(inputs.case.halls.open.any())
     change = _hall_rule(base, least) if halls else _silicon_rule(base, least)
     listed = moves(scenario, catalog, study, base.kind or _planned_kind(study))
     found = [_search(planner, world, move, change, 1.0) for move in listed]
     if sum(f is not None for f in found) < ON_THE_CARD:
         found = [f or _search(planner, world, m, change, WIDER) for f, m in zip(found, listed, strict=True)]
-    flips = [_flip(m, f) for m, f in zip(listed, found, strict=True)]
-    order = sorted(range(len(flips)), key=lambda i: (math.isnan(flips[i].distance_frac), flips[i].distance_frac, i))
-    return tuple(flips[i] for i in order), _warnings(study, base, least, change, inputs.case.n_nodes)
+    order = sorted(range(len(listed)), key=lambda i: _distance(found[i]))
+    flips = []
+    for rank, i in enumerate(order):
+        move, flip = listed[i], found[i]
+        pure = ""
+        if flip is not None and rank < ON_THE_CARD and flip.becomes != IMPOSSIBLE:
+            pure = planner.best_pure(move.apply(world, flip.value), move.name, flip.value)
+        flips.append(_flip(move, flip, pure))
+    full = change(decision_of_outcome(study.plan.chosen, study.plan.rungs, trunk(inputs)))
+    return Replanned(tuple(flips), base, inputs.case.n_nodes, _warnings(full, inputs.case.n_nodes))
 
 
 Change = Callable[[Decision | None], str]
@@ -111,7 +137,6 @@ class _Found:
     value: float
     distance_frac: float
     becomes: str
-    best_pure: str
 
 
 def _search(planner: Replanner, world: World, move: Move, change: Change, reach: float) -> _Found | None:
@@ -138,10 +163,14 @@ def _search(planner: Replanner, world: World, move: Move, change: Change, reach:
     if best is None:
         return None
     value, distance, becomes = best
-    return _Found(value, distance, becomes, "")
+    return _Found(value, distance, becomes)
 
 
-def _flip(move: Move, found: _Found | None) -> Flip:
+def _distance(found: _Found | None) -> float:
+    return math.inf if found is None else found.distance_frac
+
+
+def _flip(move: Move, found: _Found | None, best_pure: str) -> Flip:
     low, high = (significant(x * move.shown) for x in (move.low, move.high))
     base = significant(move.base * move.shown)
     source = {"stated band": "tried", "scenario": "range", "catalogue": "range"}[move.range_from]
@@ -163,14 +192,34 @@ def _flip(move: Move, found: _Found | None) -> Flip:
         flip=found.value if found else math.nan,
         distance_frac=found.distance_frac if found else math.nan,
         becomes=found.becomes if found else "",
-        best_pure=found.best_pure if found else "",
+        best_pure=best_pure,
         inputs=move.inputs,
     )
 
 
-def _warnings(study: Study, base: Decision, least: Least, change: Change, nodes: int) -> tuple[str, ...]:
+def _warnings(full: str, nodes: int) -> tuple[str, ...]:
     """Say so if the coarse tree decides otherwise than the plan itself."""
-    full = change(decision_of_outcome(study.plan.chosen, study.plan.rungs))
     if not full:
         return ()
     return (f"flips: the tree of {nodes} nodes on which they are searched decides otherwise than the plan: {full}",)
+
+
+def flip_traces(found: Replanned) -> tuple[Trace, ...]:
+    """How each flip was found, down to the fields and rows that hold the input."""
+    base = Trace(
+        "risk.flip_base.hall_it_mw",
+        found.base.total_it_mw,
+        "MW",
+        f"halls signed or started in the first quarter, plan solved on the first branchings only, {found.nodes} nodes",
+        ("plan.expected_npv_usd",),
+    )
+    return (base, *(_trace(f, found.nodes) for f in found.flips))
+
+
+def _trace(flip: Flip, nodes: int) -> Trace:
+    way = f"plan solved again on {nodes} nodes with this input alone moved, {flip.low:.6g} to {flip.high:.6g}"
+    if math.isnan(flip.flip):
+        formula = f"{way} ({flip.range_from}): today's decision stays"
+    else:
+        formula = f"{way} ({flip.range_from}), base {flip.base:.6g}; nearest value at which {flip.becomes}"
+    return Trace(flip.metric, flip.flip, flip.unit, formula, (*flip.inputs, "risk.flip_base.hall_it_mw"))
