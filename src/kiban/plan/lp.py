@@ -16,6 +16,8 @@ TINY = 1e-9
 """Scaled values under this are zero: noise of the solver, not decisions."""
 MODULE_GAP_FRAC = 1e-4
 """Gap at which branch and bound may stop."""
+PRIMAL_SIMPLEX = 4
+"""HiGHS's number for it."""
 MODULE_LIMIT_S = 120.0
 """Seconds after which it stops with the gap it has."""
 
@@ -60,9 +62,10 @@ class Solver:
         """Let the next solve start from the vertex of another programme with the same columns and rows."""
         self.model.start_from(basis)
 
-    def solve(self, upper: Array, row_upper: Array | None = None) -> Solution:
+    def solve(self, upper: Array, row_upper: Array | None = None, primal: bool = False) -> Solution:
         """Solve with these upper bounds of the columns, and of the rows if given, in real units.
 
+        primal: walk from feasible vertex to feasible vertex, which is shorter if only prices differ from the start's.
         Errors: Infeasible if the limits contradict each other, SolverError if the solver stops early.
         """
         above = self.program.row_upper if row_upper is None else row_upper
@@ -73,7 +76,9 @@ class Solver:
             low[self.integer], high[self.integer] = whole, whole
         self.model.set_column_bounds(np.arange(self.model.n_columns), lower=low, upper=high)
         self.model.set_row_bounds(np.arange(self.model.n_rows), upper=rows_high)
-        found = require_optimal(self.model, self.model.solve(SolveOptions(solver="simplex", threads=1)))
+        strategy = {"simplex_strategy": PRIMAL_SIMPLEX} if primal else {}
+        options = SolveOptions(solver="simplex", threads=1, extra=strategy)
+        found = require_optimal(self.model, self.model.solve(options))
         scaled, usd = np.array(found.columns), self.program.usd_unit
         scaled[np.abs(scaled) < TINY] = 0.0
         return Solution(

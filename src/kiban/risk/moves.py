@@ -16,6 +16,12 @@ from kiban.units import QUARTERS_PER_YEAR
 
 BAND = (0.5, 2.0)
 """Stated band, as multiples of the base, for an input that has no range of its own."""
+PRICES = frozenset(
+    {
+        "training_value_multiple", "compute_value_frac", "power_price_factor", "discount_frac_per_year",
+        "hall_relet_frac", "operator_sublet_rent", "landlord_lease_rent", "build_to_suit_yield",
+    }
+)  # fmt: skip
 MONTHS_PER_QUARTER = 12 / QUARTERS_PER_YEAR
 
 Apply = Callable[[World, float], World]
@@ -42,6 +48,11 @@ class Move:
     """The input moves in whole steps of this size; 0 for any value."""
     shown: float = 1.0
     """Multiplier from the value to the number in words, such as 100 for per cent."""
+
+    @property
+    def only_prices(self) -> bool:
+        """Whether it moves what things are worth and leaves what is possible nearly as it was."""
+        return self.name in PRICES
 
 
 def moves(scenario: Scenario, catalog: Catalog, study: Study, kind: str) -> tuple[Move, ...]:
@@ -201,7 +212,7 @@ def _prices(scenario: Scenario, catalog: Catalog) -> list[Move]:
         ),
         _row(
             catalog, "precedent.layer_recovery_frac.shell_and_mep", "hall_relet_frac",
-            "another tenant paid {} of a hall's rent", most=1.0,
+            "another tenant paid {} of the rent of a hall that is given up", most=1.0,
         ),
     ]  # fmt: skip
 
@@ -239,8 +250,11 @@ def _hall(catalog: Catalog, study: Study, kind: str) -> list[Move]:
         "landlord_lease": "contract.landlord.first_year_rent_usd_per_kw_month",
     }
     if kind in shared:
-        words = {"operator_sublet": "an operator's own lease", "landlord_lease": "a landlord's hall"}[kind]
-        return [_row(catalog, shared[kind], f"{kind}_rent", f"{words} cost {{}} USD per kW and month")]
+        words = {
+            "operator_sublet": "operator halls cost {} USD per kW and month before the margin",
+            "landlord_lease": "leased halls cost {} USD per kW and month",
+        }
+        return [_row(catalog, shared[kind], f"{kind}_rent", words[kind])]
     if kind == "build_to_suit":
         key = "contract.build_to_suit.yield_on_cost_frac"
         return [_row(catalog, key, "build_to_suit_yield", "a build-to-suit lease yielded {} % of cost", 1.0, 100)]

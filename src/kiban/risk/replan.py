@@ -25,6 +25,8 @@ ON_THE_CARD = 3
 """Flips that the card shows; if fewer lie inside their ranges, those outside are looked for too."""
 WIDER = 2.0
 """How many times the way to the end of the range is searched then."""
+TOLERANCE_FRAC = 0.04
+"""A flip lies at most this share of its distance from the base nearer to the base than it is said to."""
 BASE = ("", 0.0)
 IMPOSSIBLE = "what is signed already would break the budget"
 
@@ -36,15 +38,17 @@ class Replanner:
     bases: dict[tuple[str, float], tuple[tuple[int, int], object | None]] = field(default_factory=dict)
     """By input and value: the shape of the programme and its vertex."""
 
-    def decide(self, world: World, name: str = "", value: float = 0.0, start: float | None = None) -> Decision | None:
+    def decide(self, world: World, move: Move | None = None, value: float = 0.0, start: float | None = None) -> Decision | None:
         """Solve one world; None if what is committed breaks its limits.
 
-        Args: name and value of the moved input; start, the value of the same input whose vertex is the first guess.
+        Args: move, the input that the world has at this value; start, the value of the same input whose vertex is the
+        first guess, the base if None.
         """
+        name, primal = (move.name, move.only_prices) if move else ("", False)
         inputs = inputs_of(world)
         try:
             solver = self._solver(inputs, (name, start) if start is not None else BASE)
-            solution = solver.solve(solver.program.upper)
+            solution = solver.solve(solver.program.upper, primal=primal)
         except Infeasible:
             return None
         self.bases[name, value] = (_shape(solver), solver.basis())
@@ -80,10 +84,12 @@ class Replanned:
     warnings: tuple[str, ...]
 
 
-def flips_of(scenario: Scenario, catalog: Catalog, study: Study) -> Replanned | None:
+def flips_of(
+    scenario: Scenario, catalog: Catalog, study: Study, tolerance_frac: float = TOLERANCE_FRAC
+) -> Replanned | None:
     """Find, for each input alone, the value nearest to its base at which today's decision is another one.
 
-    Args: catalog with the scenario's overrides. The decision is what the first quarter signs in halls (or, where no
+    Args: catalog with the scenario's overrides; tolerance_frac, precision of a flip as a share of its distance. The decision is what the first quarter signs in halls (or, where no
     hall can be signed, what it orders and rents). The plan is solved again on a coarse tree of the same scenario.
     Result: None if the base cannot be planned. Deterministic: the same inputs are asked in the same order.
     """
@@ -96,9 +102,12 @@ def flips_of(scenario: Scenario, catalog: Catalog, study: Study) -> Replanned | 
     halls = bool(inputs.case.halls.open.any())
     change = _hall_rule(base, least) if halls else _silicon_rule(base, least)
     listed = moves(scenario, catalog, study, base.kind or _planned_kind(study))
-    found = [_search(planner, world, move, change, 1.0) for move in listed]
+    found = [_search(planner, world, move, change, 1.0, tolerance_frac) for move in listed]
     if sum(f is not None for f in found) < ON_THE_CARD:
-        found = [f or _search(planner, world, m, change, WIDER) for f, m in zip(found, listed, strict=True)]
+        found = [
+            flip or _search(planner, world, move, change, WIDER, tolerance_frac)
+            for flip, move in zip(found, listed, strict=True)
+        ]
     order = sorted(range(len(listed)), key=lambda i: _distance(found[i]))
     flips = []
     for rank, i in enumerate(order):
@@ -139,7 +148,9 @@ class _Found:
     becomes: str
 
 
-def _search(planner: Replanner, world: World, move: Move, change: Change, reach: float) -> _Found | None:
+def _search(
+    planner: Replanner, world: World, move: Move, change: Change, reach: float, tolerance_frac: float
+) -> _Found | None:
     """The nearer of the flips on both sides, searched to ``reach`` times the way to the ends of the range."""
     best: tuple[float, float, str] | None = None
     for end in (move.low, move.high):
@@ -153,11 +164,11 @@ def _search(planner: Replanner, world: World, move: Move, change: Change, reach:
             near = min(answers, key=lambda v: abs(v - value), default=None)
             if near is not None and abs(near - value) > abs(move.base - value):
                 near = None
-            decision = planner.decide(move.apply(world, value), move.name, value, near)
+            decision = planner.decide(move.apply(world, value), move, value, near)
             answers[value] = change(decision)
             return bool(answers[value])
 
-        value = turning_point(changed, move.base, stop, step=move.step)
+        value = turning_point(changed, move.base, stop, tolerance_frac, move.step)
         if value is not None and (best is None or abs(value - move.base) / way < best[1]):
             best = (value, abs(value - move.base) / way, answers[value])
     if best is None:
