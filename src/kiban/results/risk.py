@@ -113,15 +113,18 @@ class Flip:
 
 @dataclass(frozen=True)
 class Regret:
-    """Shortfall of the plan in each leaf of its own tree against the pure strategy that is best in that leaf."""
+    """Shortfall of the plan in each leaf of its own tree."""
 
     leaf_usd: Array
-    """(L,) zero where no pure strategy does better."""
-    leaf_best: tuple[str, ...]
-    """Name of the best pure strategy of each leaf."""
+    """(L,) against the best plan for that leaf, had it been known from the start."""
+    leaf_pure_usd: Array
+    """(L,) against the pure strategy that is worth most in that leaf; zero where none is worth more than the plan."""
+    leaf_best_pure: tuple[str, ...]
+    """Name of that strategy."""
     expected_usd: float
     worst_usd: float
     worst_leaf: str
+    worst_pure_usd: float
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ class Risk:
     flips: tuple[Flip, ...] = ()
     """Inputs that change today's decision when the plan is solved again, nearest first; then those that do not."""
     regret: Regret | None = None
-    """None if no pure strategy was solved beside the plan."""
+    """None if it was not computed."""
     used_keys: tuple[str, ...] = ()
     """Catalogue keys that the risk runs read."""
     residuals: dict[str, float] = field(default_factory=dict)

@@ -93,13 +93,15 @@ def _field(part: str, name: str) -> Apply:
     """Set one number of a part of the scenario; of a range, its value."""
 
     def apply(world: World, value: float) -> World:
-        held = getattr(world.scenario, part)
-        old = getattr(held, name)
-        new = old.model_copy(update={"value": value}) if isinstance(old, Range) else value
-        changed = held.model_copy(update={name: new})
-        return replace(world, scenario=world.scenario.model_copy(update={part: changed}))
+        old = getattr(getattr(world.scenario, part), name)
+        return _with(world, part, name, old.model_copy(update={"value": value}) if isinstance(old, Range) else value)
 
     return apply
+
+
+def _with(world: World, part: str, name: str, value: object) -> World:
+    changed = getattr(world.scenario, part).model_copy(update={name: value})
+    return replace(world, scenario=world.scenario.model_copy(update={part: changed}))
 
 
 def _demand(scenario: Scenario) -> list[Move]:
@@ -167,14 +169,14 @@ def _futures(scenario: Scenario, catalog: Catalog) -> list[Move]:
 
 def _growth(world: World, factor: float) -> World:
     old = world.scenario.futures.revenue_growth_per_year
-    return _field("futures", "revenue_growth_per_year")(world, [[g * factor for g in row] for row in old])
+    return _with(world, "futures", "revenue_growth_per_year", [[g * factor for g in row] for row in old])
 
 
 def _last_probability(world: World, chance: float) -> World:
     """Move the chance of the last future; the others keep their proportions."""
     old = world.scenario.futures.probability
     scale = (1 - chance) / (1 - old[-1])
-    return _field("futures", "probability")(world, [*(p * scale for p in old[:-1]), chance])
+    return _with(world, "futures", "probability", [*(p * scale for p in old[:-1]), chance])
 
 
 def _prices(scenario: Scenario, catalog: Catalog) -> list[Move]:
@@ -203,7 +205,8 @@ def _prices(scenario: Scenario, catalog: Catalog) -> list[Move]:
             ("scenario.risk.delay_months",), 0.0, step=MONTHS_PER_QUARTER,
         ),
         _ranged(
-            "power_price_factor", "electricity cost {} times the base year", "x base", scenario.energy.power_price_factor,
+            "power_price_factor", "electricity cost {} times the base year", "x base",
+            scenario.energy.power_price_factor,
             "scenario.energy.power_price_factor", _field("energy", "power_price_factor"),
         ),
         _banded(
@@ -260,7 +263,9 @@ def _hall(catalog: Catalog, study: Study, kind: str) -> list[Move]:
         return [_row(catalog, key, "build_to_suit_yield", "a build-to-suit lease yielded {} % of cost", 1.0, 100)]
     if kind == "owned":
         paths = tuple(f"facility.site_construction_usd_per_kw.{s}" for s in study.site.sites)
-        one = _banded("construction_factor", "construction cost {} times the estimate", "x base", 1.0, "", _construction)
+        one = _banded(
+            "construction_factor", "construction cost {} times the estimate", "x base", 1.0, "", _construction
+        )
         return [replace(one, inputs=paths)]
     return []
 

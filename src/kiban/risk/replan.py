@@ -14,7 +14,15 @@ from kiban.plan.model import check_case, solve_baselines
 from kiban.plan.program import build_program
 from kiban.results import Flip, Study, Trace
 from kiban.risk.bisect import turning_point
-from kiban.risk.decisions import Decision, Least, decision_of, decision_of_outcome, hall_change, least_of, silicon_change
+from kiban.risk.decisions import (
+    Decision,
+    Least,
+    decision_of,
+    decision_of_outcome,
+    hall_change,
+    least_of,
+    silicon_change,
+)
 from kiban.risk.moves import Move, moves
 from kiban.risk.worlds import World, coarse_world, inputs_of
 from kiban.scenario import Scenario
@@ -38,7 +46,9 @@ class Replanner:
     bases: dict[tuple[str, float], tuple[tuple[int, int], object | None]] = field(default_factory=dict)
     """By input and value: the shape of the programme and its vertex."""
 
-    def decide(self, world: World, move: Move | None = None, value: float = 0.0, start: float | None = None) -> Decision | None:
+    def decide(
+        self, world: World, move: Move | None = None, value: float = 0.0, start: float | None = None
+    ) -> Decision | None:
         """Solve one world; None if what is committed breaks its limits.
 
         Args: move, the input that the world has at this value; start, the value of the same input whose vertex is the
@@ -89,8 +99,9 @@ def flips_of(
 ) -> Replanned | None:
     """Find, for each input alone, the value nearest to its base at which today's decision is another one.
 
-    Args: catalog with the scenario's overrides; tolerance_frac, precision of a flip as a share of its distance. The decision is what the first quarter signs in halls (or, where no
-    hall can be signed, what it orders and rents). The plan is solved again on a coarse tree of the same scenario.
+    Args: catalog with the scenario's overrides; tolerance_frac, precision of a flip as a share of its distance. The
+    decision is what the first quarter signs in halls (or, where no hall can be signed, what it orders and rents). The
+    plan is solved again on a coarse tree of the same scenario.
     Result: None if the base cannot be planned. Deterministic: the same inputs are asked in the same order.
     """
     world = coarse_world(scenario, catalog, study)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,7 +56,7 @@ def coarse_world(scenario: Scenario, catalog: Catalog, study: Study) -> World:
 def tree_nodes(branch_quarters: list[int], futures: int, quarters: int) -> int:
     """Nodes of a tree that parts into as many futures at each of these quarters."""
     edges = [0, *branch_quarters, quarters]
-    return sum(futures**k * (b - a) for k, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)))
+    return sum(futures**k * (b - a) for k, (a, b) in enumerate(pairwise(edges)))
 
 
 def inputs_of(world: World) -> PlanInputs:
