@@ -65,6 +65,7 @@ def moves(scenario: Scenario, catalog: Catalog, study: Study, kind: str) -> tupl
         *_demand(scenario),
         *_futures(scenario, catalog),
         *_prices(scenario, catalog),
+        *_later_chips(scenario, study),
         *_hall(catalog, study, kind),
     ]
     return tuple(m for m in found if m.low < m.base or m.high > m.base)
@@ -182,7 +183,7 @@ def _last_probability(world: World, chance: float) -> World:
 def _prices(scenario: Scenario, catalog: Catalog) -> list[Move]:
     finance, risk = scenario.finance, scenario.risk
     rent = catalog.range("risk.rent_level_factor")
-    price, chips = risk.gpu_price_factor, risk.chip_progress_factor
+    price = risk.gpu_price_factor
     months = risk.delay_months
     return [
         Move(
@@ -193,11 +194,6 @@ def _prices(scenario: Scenario, catalog: Catalog) -> list[Move]:
             "gpu_price_factor", "accelerators cost {} times their catalogue price", "x base", 1.0,
             price.low / price.value, price.high / price.value, "scenario",
             lambda w, x: replace(w, gpu_price_factor=x), ("scenario.risk.gpu_price_factor",), 1e-6,
-        ),
-        Move(
-            "chip_progress_factor", "accelerators that are not sold yet were {} times as fast at their price", "x base",
-            1.0, chips.low / chips.value, chips.high / chips.value, "scenario", _chips,
-            ("scenario.risk.chip_progress_factor",), 1e-6,
         ),
         Move(
             "delay_months", "halls came {} months later than their lead time", "months", 0.0, 0.0, months.high,
@@ -218,6 +214,15 @@ def _prices(scenario: Scenario, catalog: Catalog) -> list[Move]:
             "another tenant paid {} of the rent of a hall that is given up", most=1.0,
         ),
     ]  # fmt: skip
+
+
+def _later_chips(scenario: Scenario, study: Study) -> list[Move]:
+    if not (study.fleet.accelerator_available_quarter > 0).any():
+        return []
+    held, path = scenario.risk.chip_progress_factor, "scenario.risk.chip_progress_factor"
+    phrase = "accelerators that are not sold yet were {} times as fast at their price"
+    low, high = held.low / held.value, held.high / held.value
+    return [Move("chip_progress_factor", phrase, "x base", 1.0, low, high, "scenario", _chips, (path,), 1e-6)]
 
 
 def _chips(world: World, factor: float) -> World:

@@ -113,10 +113,10 @@ def flips_of(
     halls = bool(inputs.case.halls.open.any())
     change = _hall_rule(base, least) if halls else _silicon_rule(base, least)
     listed = moves(scenario, catalog, study, base.kind or _planned_kind(study))
-    found = [_search(planner, world, move, change, 1.0, tolerance_frac) for move in listed]
+    found = [search(planner, world, move, change, 1.0, tolerance_frac) for move in listed]
     if sum(f is not None for f in found) < ON_THE_CARD:
         found = [
-            flip or _search(planner, world, move, change, WIDER, tolerance_frac)
+            flip or search(planner, world, move, change, WIDER, tolerance_frac)
             for flip, move in zip(found, listed, strict=True)
         ]
     order = sorted(range(len(listed)), key=lambda i: _distance(found[i]))
@@ -159,7 +159,7 @@ class _Found:
     becomes: str
 
 
-def _search(
+def search(
     planner: Replanner, world: World, move: Move, change: Change, reach: float, tolerance_frac: float
 ) -> _Found | None:
     """The nearer of the flips on both sides, searched to ``reach`` times the way to the ends of the range."""
