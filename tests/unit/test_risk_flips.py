@@ -33,6 +33,7 @@ from kiban.risk.worlds import World, coarse_world, delayed, inputs_of, tree_node
 from kiban.scenario import Scenario
 from kiban.scenario.load import load_scenario
 from kiban.study import run_study
+from kiban.units.numbers import usd
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LEAST = Least(0.01, 1.0, 1.0)
@@ -405,13 +406,26 @@ def test_hindsight_of_the_newsvendor_orders_what_will_be_wanted() -> None:
 def card_is_whole(study: Study, risk: Risk) -> None:
     card = headline_of(study, risk)
     assert len(card["sentence"].split()) < MOST_WORDS
-    assert "regret at most" in card["sentence"] or "no regret" in card["sentence"]
-    assert "$" in card["sentence"]
+    assert risk.regret is not None
+    assert f"regret at most {usd(risk.regret.worst_usd)} on the tree" in card["sentence"]
+    assert risk.regret.worst_leaf.replace("_", " ") in card["sentence"]
     assert [f["metric"] for f in card["flips"]] == [f"risk.flip.{f['input']}" for f in card["flips"]]
     assert len(card["flips"]) == 3
     for flip in card["flips"]:
         assert flip["sentence"].startswith("If ")
         assert sum(c.isdigit() for c in flip["sentence"]) > 3
+
+
+def test_the_sentence_drops_the_sampled_regret_before_it_grows_too_long(
+    whole: tuple[Scenario, Catalog, Study, Risk],
+) -> None:
+    _, _, study, risk = whole
+    assert risk.regret is not None
+    long = replace(risk, regret=replace(risk.regret, worst_leaf=" ".join(["far"] * 12)))
+    sentence = headline_of(study, long)["sentence"]
+    assert len(sentence.split()) < MOST_WORDS
+    assert "regret at most" in sentence
+    assert headline_of(study, replace(risk, regret=None))["regret"] == ""
 
 
 def test_the_card_of_the_small_examples_is_whole(whole: tuple[Scenario, Catalog, Study, Risk]) -> None:

@@ -75,15 +75,16 @@ def verdict_of(risk: Risk) -> str:
     return f"no better than the next best plan ({rival}): {usd(mine)} against {usd(other)}, {span}"
 
 
-def regret_of(risk: Risk) -> str:
-    """Say how much more hindsight would bring at most, and in which future of the tree."""
+def regret_of(risk: Risk, sampled: bool = True) -> str:
+    """Say how much more hindsight would bring at most on the tree, and what the best plan would in sampled futures."""
     found = risk.regret
     if found is None:
         return ""
     mine = _at(risk, "plan_responding", risk.plan_mean_npv_usd)
-    if _settled(found.worst_usd, mine) == 0:
-        return "no regret in hindsight"
-    return f"regret at most {usd(found.worst_usd)} ({found.worst_leaf.replace('_', ' ')})"
+    worst = f"at most {usd(found.worst_usd)} on the tree ({found.worst_leaf.replace('_', ' ')})"
+    words = worst if _settled(found.worst_usd, mine) else "none on the tree"
+    wide = _at(risk, "plan_responding", risk.plan_p95_regret_usd)
+    return f"regret {words}, {usd(wide)} in 95 % of futures" if sampled else f"regret {words}"
 
 
 def flips_of(risk: Risk) -> list[dict[str, Any]]:
@@ -106,11 +107,11 @@ def _settled(lead_usd: float, value_usd: float) -> float:
 
 def sentence_of(plan: Plan, risk: Risk) -> str:
     """One sentence under sixty words: what to sign, hold and rent, what it is worth, and what it may regret."""
-    verdict = ", ".join(part for part in (verdict_of(risk), regret_of(risk)) if part)
-    for detail in (2, 1, 0):
+    for detail, sampled in ((2, True), (1, True), (1, False), (0, True), (0, False)):
+        worth = ", ".join(part for part in (verdict_of(risk), regret_of(risk, sampled)) if part)
         parts = [_sign(plan, detail), _hold(plan, detail), _rent(plan, detail)]
         doing = ", ".join(p for p in parts if p) or "sign nothing now and rent nothing"
-        sentence = f"{doing[0].upper()}{doing[1:]}: {verdict}."
+        sentence = f"{doing[0].upper()}{doing[1:]}: {worth}."
         if len(sentence.split()) < MOST_WORDS:
             break
     return sentence

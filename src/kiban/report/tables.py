@@ -49,6 +49,7 @@ def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     yield _costs_by_rung(study)
     yield from _finance_tables(study.finance, study.demand.tree.quarters)
     yield _futures(risk)
+    yield _flips(risk)
     yield from _impact_tables(study.impact, study.demand.tree.quarters)
     yield from _hourly(study)
 
@@ -180,6 +181,21 @@ def _finance_tables(finance: Finance, quarters: tuple[str, ...]) -> Iterator[Csv
     yield CsvTable("unit_costs", columns, parts)
     funds = [("source", n, v) for n, v in finance.sources] + [("use", n, v) for n, v in finance.uses]
     yield CsvTable("sources_and_uses", ("side", "name", "nominal_usd"), funds)
+
+
+def _flips(risk: Risk) -> CsvTable:
+    """What would change today's decision: one line per input, nearest first."""
+    columns = (
+        "input", "unit", "base", "low", "high", "range_from", "flip", "distance_frac", "becomes", "best_pure", "metric",
+    )  # fmt: skip
+    lines = (
+        (
+            f.input, f.unit, f.base, f.low, f.high, f.range_from, f.flip, f.distance_frac, f.becomes, f.best_pure,
+            f.metric,
+        )
+        for f in risk.flips
+    )  # fmt: skip
+    return CsvTable("flips", columns, lines)
 
 
 def _futures(risk: Risk) -> CsvTable:
