@@ -333,6 +333,46 @@ def test_each_kind_of_hall_has_a_cost_to_move(kind: str) -> None:
     assert wanted in names
 
 
+def test_the_rent_moved_is_that_of_the_site_that_is_signed() -> None:
+    """A site with a published lease of its own moves that row; another one the market's."""
+    scenario, study, _ = small()
+    rungs = tuple(
+        replace(r, site="lake_mariner", name="lake_mariner/operator_sublet") if r.kind == "operator_sublet" else r
+        for r in study.plan.rungs
+    )
+    own = replace(study, plan=replace(study.plan, rungs=rungs))
+    for at, site in ((study, "river_bend"), (own, "lake_mariner")):
+        (rent,) = (
+            m for m in moves(scenario, load_catalog(), at, "operator_sublet") if m.name == "operator_sublet_rent"
+        )
+        assert rent.inputs == (f"contract.operator_sublet.fluidstack.{site}.first_year_rent_usd_per_kw_month",)
+
+
+def test_whole_modules_and_committed_silicon_do_not_stop_the_search() -> None:
+    scenario, study, _ = small()
+    modules = scenario.model_copy(update={"ladder": scenario.ladder.model_copy(update={"module_it_mw": 50.0})})
+    found = flips_of(modules, load_catalog(), study)
+    assert found is not None
+    assert found.nodes == tree_nodes([4], 3, 24)
+    assert len(found.flips) >= 12
+
+
+def test_a_coarse_tree_that_decides_otherwise_is_said() -> None:
+    """The plan of this fixture was made for another demand than its scenario has."""
+    scenario, study, _ = small()
+    found = flips_of(scenario, load_catalog(), study)
+    assert found is not None
+    (warning,) = found.warnings
+    assert "64 nodes" in warning
+    assert "decides otherwise than the plan" in warning
+
+
+def test_a_base_that_cannot_be_planned_has_no_flips() -> None:
+    scenario, study, _ = small()
+    poor = scenario.model_copy(update={"ladder": scenario.ladder.model_copy(update={"budget_usd": 1.0})})
+    assert flips_of(poor, load_catalog(), study) is None
+
+
 def test_explain_walks_from_a_flip_to_its_fields(whole: tuple[Scenario, Catalog, Study, Risk]) -> None:
     scenario, catalog, study, risk = whole
     rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, risk)

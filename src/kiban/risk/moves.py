@@ -257,6 +257,9 @@ def _hall(catalog: Catalog, study: Study, kind: str) -> list[Move]:
         "operator_sublet": "contract.operator_sublet.fluidstack.river_bend.first_year_rent_usd_per_kw_month",
         "landlord_lease": "contract.landlord.first_year_rent_usd_per_kw_month",
     }
+    own = f"contract.operator_sublet.fluidstack.{_main_site(study, kind)}.first_year_rent_usd_per_kw_month"
+    if kind == "operator_sublet" and catalog.has(own):
+        shared = {**shared, kind: own}
     if kind in shared:
         words = {
             "operator_sublet": "operator halls cost {} USD per kW and month before the margin",
@@ -273,6 +276,17 @@ def _hall(catalog: Catalog, study: Study, kind: str) -> list[Move]:
         )
         return [replace(one, inputs=paths)]
     return []
+
+
+def _main_site(study: Study, kind: str) -> str:
+    """Site where the plan signs most halls of a kind, today's counting first; empty if none."""
+    starts, chance = study.plan.chosen.node_hall_start_it_mw, study.demand.tree.node_probability
+    size = {
+        rung.site: (float(starts[0, k]), float(chance @ starts[:, k]))
+        for k, rung in enumerate(study.plan.rungs)
+        if rung.kind == kind
+    }
+    return max(sorted(size), key=lambda site: size[site], default="")
 
 
 def _construction(world: World, factor: float) -> World:
