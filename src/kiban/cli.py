@@ -140,6 +140,8 @@ def run(
     if done.reused:
         _say("same input as before: answered from the finished run")
     typer.echo(done.headline["sentence"])
+    for flip in done.headline.get("flips", ()):
+        typer.echo(f"- {flip['sentence']} [{flip['metric']}]")
     typer.echo(f"report: {done.folder / 'report.html'}")
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 from kiban.facility import cooling
 from kiban.figures.colors import RUNG, RUNG_ORDER
-from kiban.report.headline import _KIND_WORDS
+from kiban.risk.decisions import KIND_WORDS
 from kiban.scenario.site_part import CoolingKind, HallRungKind
 
 RENTED = {"neocloud", "cloud"}
@@ -16,7 +16,7 @@ def test_every_hall_contract_has_a_colour_a_place_and_words() -> None:
     kinds = set(get_args(HallRungKind))
     assert set(RUNG) == set(RUNG_ORDER) == kinds | RENTED
     assert len(RUNG_ORDER) == len(kinds | RENTED)
-    assert kinds <= set(_KIND_WORDS)
+    assert kinds <= set(KIND_WORDS)
 
 
 def test_every_kind_of_cooling_has_a_model() -> None:

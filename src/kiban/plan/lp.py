@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.plan.program import Program
-from kiban.solve import Model, SolveOptions, require_optimal
+from kiban.solve import Basis, Model, SolveOptions, require_optimal
 from kiban.solve import Solution as Found
 
 Array = NDArray[np.float64]
@@ -19,6 +19,8 @@ TINY = 1e-9
 """Scaled values under this are zero: noise of the solver, not decisions."""
 MODULE_GAP_FRAC = 1e-4
 """Gap at which branch and bound may stop."""
+PRIMAL_SIMPLEX = 4
+"""HiGHS's number for it."""
 MODULE_LIMIT_S = 120.0
 """Seconds after which it stops with the gap it has."""
 
@@ -55,9 +57,20 @@ class Solver:
         self.integer = np.concatenate([b.integer for b in program.rows.column_blocks])
         self.model = self._model(whole=False)
 
-    def solve(self, upper: Array, row_upper: Array | None = None, lower: Array | None = None) -> Solution:
+    def basis(self) -> Basis | None:
+        """The vertex of the last solve, from which a programme of the same shape may start."""
+        return self.model.basis
+
+    def start_from(self, basis: Basis | None) -> None:
+        """Let the next solve start from the vertex of a programme with as many columns and rows; None starts afresh."""
+        self.model.start_from(basis)
+
+    def solve(
+        self, upper: Array, row_upper: Array | None = None, lower: Array | None = None, primal: bool = False
+    ) -> Solution:
         """Solve with these upper bounds of the columns, of the rows and lower ones (else zero) if given, in real units.
 
+        primal: walk from feasible vertex to feasible vertex, which is shorter if only prices differ from the start's.
         Errors: Infeasible if the limits contradict each other, SolverError if the solver stops early.
         """
         above = self.program.row_upper if row_upper is None else row_upper
@@ -68,7 +81,7 @@ class Solver:
             low[self.integer], high[self.integer] = whole, whole
         self.model.set_column_bounds(np.arange(self.model.n_columns), lower=low, upper=high)
         self.model.set_row_bounds(np.arange(self.model.n_rows), upper=rows_high)
-        found = require_optimal(self.model, self._run())
+        found = require_optimal(self.model, self._run(primal))
         scaled, usd = np.array(found.columns), self.program.usd_unit
         scaled[np.abs(scaled) < TINY] = 0.0
         return Solution(
@@ -82,9 +95,10 @@ class Solver:
             module_gap_frac=gap,
         )
 
-    def _run(self) -> Found:
+    def _run(self, primal: bool) -> Found:
         """Solve from the last vertex; where rounding stops the simplex method on its way, from the inside afresh."""
-        found = self.model.solve(SolveOptions(solver="simplex", threads=1))
+        strategy = {"simplex_strategy": PRIMAL_SIMPLEX} if primal else {}
+        found = self.model.solve(SolveOptions(solver="simplex", threads=1, extra=strategy))
         return self.model.solve(SolveOptions(solver="ipm", threads=1)) if found.status == "unknown" else found
 
     def value_usd(self, solution: Solution) -> float:

@@ -9,18 +9,14 @@ import numpy as np
 
 from kiban.figures.risk import plan_words
 from kiban.results import Action, Plan, Risk, Study
+from kiban.risk.decisions import KIND_WORDS
 from kiban.units.numbers import significant, usd
 
 MOST_WORDS = 60
+CARD_FLIPS = 3
+"""Inputs on the card that would change the decision."""
 NO_DIFFERENCE_FRAC = 0.005
 """A lead below this share of the plan's value is no lead."""
-
-_KIND_WORDS = {
-    "operator_sublet": "operator halls",
-    "landlord_lease": "leased halls",
-    "build_to_suit": "build-to-suit halls",
-    "owned": "own halls",
-}
 
 
 def headline_of(study: Study, risk: Risk) -> dict[str, Any]:
@@ -28,7 +24,8 @@ def headline_of(study: Study, risk: Risk) -> dict[str, Any]:
 
     Result: ``sentence``; ``numbers``, flat and finite; ``alternatives``, one per plan; ``market_rent``, what
     each plan is worth to a lender, best first; ``options`` held open with their end; ``actions``; ``irrevocable`` and
-    ``verdict`` in words; ``beats_next_best``.
+    ``verdict`` in words; ``beats_next_best``; ``flips``, the inputs that would change today's decision, nearest first,
+    each with the metric to explain; ``regret`` in words.
     """
     verdict = verdict_of(risk)
     return {
@@ -37,6 +34,8 @@ def headline_of(study: Study, risk: Risk) -> dict[str, Any]:
         "beats_next_best": beats(risk),
         "next_best": plan_words(risk.next_best),
         "irrevocable": f"{usd(study.plan.irrevocable_usd)} (present value) is committed by what is signed today.",
+        "regret": regret_of(risk),
+        "flips": flips_of(risk),
         "numbers": numbers_of(study, risk),
         "alternatives": alternatives_of(risk),
         "market_rent": market_rent_of(study),
@@ -61,7 +60,7 @@ def verdict_of(risk: Risk) -> str:
     """Say plainly how the plan stands against the next best one."""
     mine, other = (_at(risk, n, risk.plan_mean_npv_usd) for n in ("plan_responding", risk.next_best))
     low, high = _settled(risk.lead_p5_usd, mine), _settled(risk.lead_p95_usd, mine)
-    span = f"5-95 % range of the lead {usd(low)} to {usd(high)}"
+    span = f"lead {usd(low)} to {usd(high)} (5-95 %)"
     rival = plan_words(risk.next_best)
     if not risk.next_best or risk.next_best.startswith("plan_"):
         return f"worth {usd(mine)}; no other plan was solved beside it"
@@ -76,18 +75,43 @@ def verdict_of(risk: Risk) -> str:
     return f"no better than the next best plan ({rival}): {usd(mine)} against {usd(other)}, {span}"
 
 
+def regret_of(risk: Risk, sampled: bool = True) -> str:
+    """Say how much more hindsight would bring at most on the tree, and what the best plan would in sampled futures."""
+    found = risk.regret
+    if found is None:
+        return ""
+    mine = _at(risk, "plan_responding", risk.plan_mean_npv_usd)
+    worst = f"at most {usd(found.worst_usd)} on the tree ({found.worst_leaf.replace('_', ' ')})"
+    words = worst if _settled(found.worst_usd, mine) else "none on the tree"
+    wide = _at(risk, "plan_responding", risk.plan_p95_regret_usd)
+    return f"regret {words}, {usd(wide)} in 95 % of futures" if sampled else f"regret {words}"
+
+
+def flips_of(risk: Risk) -> list[dict[str, Any]]:
+    """The inputs that would change what is signed today, nearest first, with the metric that explains each."""
+    return [
+        {
+            "input": f.input, "metric": f.metric, "sentence": f.sentence, "base": f.base, "low": f.low, "high": f.high,
+            "flip": f.flip, "unit": f.unit, "distance_frac": f.distance_frac, "becomes": f.becomes,
+            "inside": f.inside, "best_pure": f.best_pure,
+        }
+        for f in risk.flips
+        if math.isfinite(f.flip)
+    ][:CARD_FLIPS]  # fmt: skip
+
+
 def _settled(lead_usd: float, value_usd: float) -> float:
     """A lead without the last digits of the solver."""
     return lead_usd if abs(lead_usd) > 1e-6 * abs(value_usd) else 0.0
 
 
 def sentence_of(plan: Plan, risk: Risk) -> str:
-    """One sentence under sixty words: what to sign now, what to hold, what to rent, and what it is worth."""
-    verdict = verdict_of(risk)
-    for detail in (2, 1, 0):
+    """One sentence under sixty words: what to sign, hold and rent, what it is worth, and what it may regret."""
+    for detail, sampled in ((2, True), (1, True), (1, False), (0, True), (0, False)):
+        worth = ", ".join(part for part in (verdict_of(risk), regret_of(risk, sampled)) if part)
         parts = [_sign(plan, detail), _hold(plan, detail), _rent(plan, detail)]
         doing = ", ".join(p for p in parts if p) or "sign nothing now and rent nothing"
-        sentence = f"{doing[0].upper()}{doing[1:]}: {verdict}."
+        sentence = f"{doing[0].upper()}{doing[1:]}: {worth}."
         if len(sentence.split()) < MOST_WORDS:
             break
     return sentence
@@ -127,7 +151,7 @@ def _places(plan: Plan, actions: list[Action], detail: int) -> str:
     where = ""
     if detail == 2 and sites:
         where = f" at {sites[0]}" if len(sites) == 1 else f" at {len(sites)} sites"
-    kind_words = _KIND_WORDS.get(best, best) if len(by_kind) == 1 else "halls"
+    kind_words = KIND_WORDS.get(best, best) if len(by_kind) == 1 else "halls"
     return f"{amount_words(total)} MW of {kind_words}{where}"
 
 
@@ -240,6 +264,9 @@ def numbers_of(study: Study, risk: Risk) -> dict[str, float]:
         "lead_p95_usd": risk.lead_p95_usd,
         "plan_win_frac": _at(risk, me, risk.plan_win_frac),
         "plan_p95_regret_usd": _at(risk, me, risk.plan_p95_regret_usd),
+        "plan_worst_regret_usd": risk.regret.worst_usd if risk.regret else math.nan,
+        "plan_expected_regret_usd": risk.regret.expected_usd if risk.regret else math.nan,
+        "plan_worst_pure_regret_usd": risk.regret.worst_pure_usd if risk.regret else math.nan,
         "expected_npv_usd": plan.chosen.expected_npv_usd,
         **{f"expected_npv_usd.{b.name}": b.expected_npv_usd for b in plan.baselines},
         "irrevocable_usd": plan.irrevocable_usd,

@@ -116,8 +116,11 @@ def card_numbers(numbers: Mapping[str, float], risk: Risk) -> list[dict[str, str
          f"5-95 %: {money('lead_p5_usd')} to {money('lead_p95_usd')}"),
         ("Best in", percent(numbers["plan_win_frac"], 2) if "plan_win_frac" in numbers else "", "of sampled futures",
          f"{risk.futures_count:,} futures"),
-        ("Regret in the bad future", money("plan_p95_regret_usd"), "95 % quantile, real USD",
-         "against the best plan in hindsight"),
+        ("Regret in the bad future", money("plan_p95_regret_usd"), "95 % quantile of sampled futures, real USD",
+         "against the best of the plans beside it"),
+        ("Regret on the tree", money("plan_worst_regret_usd"), "at most, against a plan with hindsight, real USD",
+         f"in {risk.regret.worst_leaf}; expected {money('plan_expected_regret_usd')}; against the best pure strategy "
+         f"at most {money('plan_worst_pure_regret_usd')}" if risk.regret else ""),
         ("Irrevocable today", money("irrevocable_usd"), "present value, real USD", "committed by today's signatures"),
         ("Cost of useful compute", f"${significant(numbers['usd_per_goodput_gpu_h'])}"
          if "usd_per_goodput_gpu_h" in numbers else "", "per goodput GPU-hour",

@@ -102,7 +102,7 @@ def explain_metric(metric: str, where: Path, variant: str | None, runs: Path) ->
 
 
 def _traces(results: dict[str, Any]) -> Iterator[Trace]:
-    for room in results["study"].values():
+    for room in (*results["study"].values(), results["risk"]):
         if isinstance(room, dict):
             for t in room.get("traces", ()):
                 value = t["value"] if t["value"] is not None else float("nan")

@@ -58,6 +58,7 @@ def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     yield from plan_tables(study)
     yield from finance_tables(study.finance, study.demand.tree.quarters, study.plan.leaf_name)
     yield _futures(risk)
+    yield _flips(risk)
     yield from _impact_tables(study.impact, study.demand.tree.quarters)
     yield from _hourly(study)
 
@@ -250,6 +251,21 @@ def finance_tables(finance: Finance, quarters: tuple[str, ...], leaves: tuple[st
     funds = [("source", n, v) for n, v in finance.sources] + [("use", n, v) for n, v in finance.uses]
     yield CsvTable("sources_and_uses", ("side", "name", "nominal_usd"), funds)
     yield from _lender_tables(finance, leaves)
+
+
+def _flips(risk: Risk) -> CsvTable:
+    """What would change today's decision: one line per input, nearest first."""
+    columns = (
+        "input", "unit", "base", "low", "high", "range_from", "flip", "distance_frac", "becomes", "best_pure", "metric",
+    )  # fmt: skip
+    lines = (
+        (
+            f.input, f.unit, f.base, f.low, f.high, f.range_from, f.flip, f.distance_frac, f.becomes, f.best_pure,
+            f.metric,
+        )
+        for f in risk.flips
+    )  # fmt: skip
+    return CsvTable("flips", columns, lines)
 
 
 def _futures(risk: Risk) -> CsvTable:

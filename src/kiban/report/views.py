@@ -30,6 +30,7 @@ def all_views(scenario: Scenario, study: Study, risk: Risk) -> list[View]:
         energy_view(study),
         gauges_view(risk),
         *lender_views(scenario, study),
+        replanned_view(risk),
         flips_view(risk),
         drivers_view(risk),
         claims_view(study),
@@ -203,9 +204,31 @@ def gauges_view(risk: Risk) -> View:
                 columns, rows, "", "No gauge was read.")  # fmt: skip
 
 
+def replanned_view(risk: Risk) -> View:
+    """Each input alone, moved until the plan that is solved again signs something else today."""
+    rows = [
+        [
+            f.sentence, significant(f.base), f"{significant(f.low)} to {significant(f.high)}", f.range_from,
+            significant(f.flip) if np.isfinite(f.flip) else "none", f.unit,
+            percent(f.distance_frac, 2) if np.isfinite(f.distance_frac) else "",
+            plan_words(f.best_pure) if f.best_pure else "", f.metric,
+        ]
+        for f in risk.flips
+    ]  # fmt: skip
+    columns = ("In words", "Base>", "Range>", "Range from", "Flips at>", "Unit", "Way to the end of the range>",
+               "Best pure strategy then", "Explain")  # fmt: skip
+    note = (
+        "One input at a time; the plan is solved again on the first branchings of the tree. A flip: no hall signed "
+        "today, less than half of the MW, or another rung in its place; if none is signed, some."
+    )
+    return view("replanned", "risk", "What would change today's decision", "in the unit of each input", columns, rows,
+                note, "The plan was not solved again.")  # fmt: skip
+
+
 def flips_view(risk: Risk) -> View:
     """How far each driver must move."""
-    return view("flips", "risk", "What would change our mind", "each driver alone, the others at their medians",
+    return view("flips", "risk", "When another of the fixed plans would be best",
+                "each driver alone, the others at their medians; nothing is planned again",
                 ("Driver",), [[s] for s in risk.flip_sentences], "", "No driver has a range.")  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from kiban.results import Risk, Study
 from kiban.scenario import Scenario
 
 TOLERANCE = 1e-3
+FLIPS = 3
+"""Inputs named on the summary that would change the decision."""
 ROUNDING = 1e-12
 """Spreadsheets show a difference in the last digits as zero."""
 
@@ -95,8 +97,10 @@ def fill_summary(
         sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, action.sentence, words)
         sheet.row += 1
     lead = f"Against {risk.next_best}, the next best plan: see the lead below, over {risk.futures_count:,} futures."
-    sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, lead, words)
-    sheet.row += 1
+    changed = [f for f in risk.flips if np.isfinite(f.flip)][:FLIPS]
+    for sentence in (lead, *(f"{f.sentence} ({f.metric})" for f in changed)):
+        sheet.sheet.merge_range(sheet.row, 0, sheet.row, 3, sentence, words)
+        sheet.row += 1
     sheet.gap()
     sheet.heading("Headline numbers, linked to their sheets", ("Number", "Value", "Unit", "Where"))
     for line in [*lines, off]:

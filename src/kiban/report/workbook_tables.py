@@ -147,7 +147,15 @@ def write_futures(book: Book, risk: Risk) -> dict[str, str]:
     sheet.gap()
     _drivers(sheet, risk)
     _regimes(sheet, risk)
-    sheet.heading("What would change the decision")
+    sheet.heading(
+        "What would change today's decision, plan solved again",
+        ("In words", "Base", "Low", "High", "Flips at", "Unit", "Way to the end", "Explain"),
+    )
+    for flip in risk.flips:
+        at = (flip.flip, flip.distance_frac) if np.isfinite(flip.flip) else ("none", "")
+        sheet.line((flip.sentence, flip.base, flip.low, flip.high, at[0], flip.unit, at[1], flip.metric))
+    sheet.gap()
+    sheet.heading("When another of the fixed plans would be best")
     for sentence in risk.flip_sentences:
         sheet.line((sentence,))
     return {name: sheet.cell(lead, column) for column, name in enumerate(("next_best", "mean", "p5", "p95"))}

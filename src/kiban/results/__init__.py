@@ -15,7 +15,7 @@ from kiban.results.fleet import Fleet
 from kiban.results.impact import Claim, Impact, MoneyFlow
 from kiban.results.measures import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures
 from kiban.results.plan import Action, Plan, PlanOutcome, Rung
-from kiban.results.risk import Driver, Gauge, Regime, Risk, Tornado
+from kiban.results.risk import Driver, Flip, Gauge, Regime, Regret, Risk, Tornado
 from kiban.results.site import Site
 from kiban.results.study import Study
 from kiban.results.supply import Supply, SupplyCase
@@ -30,6 +30,7 @@ __all__ = [
     "Driver",
     "Finance",
     "Fleet",
+    "Flip",
     "FrontierPoint",
     "Gauge",
     "Impact",
@@ -43,6 +44,7 @@ __all__ = [
     "PlanMetrics",
     "PlanOutcome",
     "Regime",
+    "Regret",
     "Risk",
     "Rung",
     "Site",

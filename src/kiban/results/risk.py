@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.results.trace import Trace
+
 Array = NDArray[np.float64]
 
 
@@ -73,6 +75,59 @@ class Gauge:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """How far one input must move, all others at their base, before the plan of today is another one."""
+
+    input: str
+    """Short name; ``risk.flip.<input>`` is the metric to explain."""
+    sentence: str
+    """What would change, with numbers."""
+    unit: str
+    base: float
+    low: float
+    """End of the input's range on the low side."""
+    high: float
+    range_from: str
+    """``scenario``, ``catalogue`` or ``stated band``."""
+    flip: float
+    """Value nearest to the base at which today's decision changes; nan if none was found."""
+    distance_frac: float
+    """Way from the base to the flip against the way to the end of the range on that side; above 1 outside of it."""
+    becomes: str
+    """What today's decision becomes."""
+    best_pure: str
+    """Pure strategy that is worth most at the flip; empty if it was not asked."""
+    inputs: tuple[str, ...]
+    """Catalogue keys or scenario paths that hold the input."""
+
+    @property
+    def metric(self) -> str:
+        """Name to ask ``kiban explain`` for."""
+        return f"risk.flip.{self.input}"
+
+    @property
+    def inside(self) -> bool:
+        """Whether the flip lies within the input's own range."""
+        return self.distance_frac <= 1
+
+
+@dataclass(frozen=True)
+class Regret:
+    """Shortfall of the plan in each leaf of its own tree."""
+
+    leaf_usd: Array
+    """(L,) against the best plan for that leaf, had it been known from the start."""
+    leaf_pure_usd: Array
+    """(L,) against the pure strategy that is worth most in that leaf; zero where none is worth more than the plan."""
+    leaf_best_pure: tuple[str, ...]
+    """Name of that strategy."""
+    expected_usd: float
+    worst_usd: float
+    worst_leaf: str
+    worst_pure_usd: float
+
+
+@dataclass(frozen=True)
 class Risk:
     """F futures by quasi-random sampling; P plans (chosen fixed, chosen responding, baselines)."""
 
@@ -100,10 +155,15 @@ class Risk:
     lead_p95_usd: float
     tornado: tuple[Tornado, ...]
     flip_sentences: tuple[str, ...]
-    """How far each driver must move before the best plan changes."""
+    """How far each driver must move before another of the fixed plans is best."""
     regimes: tuple[Regime, ...]
     gauges: tuple[Gauge, ...]
+    flips: tuple[Flip, ...] = ()
+    """Inputs that change today's decision when the plan is solved again, nearest first; then those that do not."""
+    regret: Regret | None = None
+    """None if it was not computed."""
     used_keys: tuple[str, ...] = ()
     """Catalogue keys that the risk runs read."""
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    traces: tuple[Trace, ...] = ()

@@ -12,7 +12,10 @@ from kiban.results import Risk, Study
 from kiban.risk.drivers import Shock, factors, sample
 from kiban.risk.evaluate import follow_tree, short_form_gap, value
 from kiban.risk.exposure import Exposure, Market, exposure_of, market_of
+from kiban.risk.hindsight import hindsight_npv_usd
 from kiban.risk.regimes import gauges_of, regimes_of
+from kiban.risk.regret import bound_residual, regret_of, regret_traces
+from kiban.risk.replan import flip_traces, flips_of
 from kiban.risk.sensitivity import flips, one_at_a_time, tornado_of
 from kiban.scenario import Scenario
 from kiban.uncertainty import cvar, first_order_from_sample, regret, win_share
@@ -25,11 +28,12 @@ _CHUNK = 2048
 
 
 def run_risk(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
-    """Value the plan and the baselines in quasi-random futures.
+    """Value the plan and the baselines in quasi-random futures, and find its regret and what would flip it.
 
     The fixed plan carries out the most probable history whatever comes; responding plans take, at each branching, the
-    branch of their own tree that is nearest to the revenue they expect. Nothing is re-optimised; the responses are
-    those that the tree already holds. Result: (P, F) values and their summaries; deterministic by the scenario's seed.
+    branch of their own tree that is nearest to the revenue they expect. There nothing is re-optimised: the responses
+    are those that the tree already holds. Flips of today's decision are found by planning again.
+    Result: (P, F) values and their summaries; deterministic by the scenario's seed.
     """
     catalog = catalog.with_overrides({o.key: (o.value, o.why) for o in scenario.overrides})
     with catalog.recording("risk"):
@@ -65,6 +69,9 @@ def _run(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
     def expected(shocks: Shock) -> Array:
         return _expected(exposures, market, plan.leaf_probability, shocks)
 
+    replanned = flips_of(scenario, catalog, study)
+    hindsight = hindsight_npv_usd(scenario, catalog, study)
+    shortfall = regret_of(plan, exposures, hindsight)
     curves = one_at_a_time(parts, expected)
     first_order = first_order_from_sample(u[:, :-1], responding[0])
     return Risk(
@@ -88,8 +95,14 @@ def _run(scenario: Scenario, catalog: Catalog, study: Study) -> Risk:
         flip_sentences=flips(parts, curves, names[1:]),
         regimes=regimes_of(catalog, study, exposures),
         gauges=gauges_of(catalog, study),
-        residuals={"risk.win_share": float(abs(wins.sum() - 1))},
-        warnings=_warnings(exposures, market, plan.leaf_probability),
+        flips=replanned.flips if replanned else (),
+        regret=shortfall,
+        residuals={
+            "risk.win_share": float(abs(wins.sum() - 1)),
+            "risk.plan_above_hindsight": bound_residual(exposures[0], hindsight),
+        },
+        warnings=(*_warnings(exposures, market, plan.leaf_probability), *(replanned.warnings if replanned else ())),
+        traces=(*regret_traces(shortfall), *(flip_traces(replanned) if replanned else ())),
     )
 
 

@@ -167,13 +167,18 @@ class Model:
         found = None if self._handle is None else self._handle.basis
         return None if found is None else Basis(self.n_columns, self.n_rows, found)
 
-    def start_from(self, basis: Basis) -> None:
-        """Let the next simplex run begin at a basis of this model, whatever was solved since.
+    def start_from(self, basis: Basis | None) -> None:
+        """Let the next simplex run begin at a basis of this model or of one with as many columns and rows.
 
-        Raises SolverError if the model has not been solved yet or has other columns or rows than the basis.
+        None starts afresh. Raises SolverError if the numbers of columns or rows differ.
         """
-        if self._handle is None or (basis.n_columns, basis.n_rows) != (self.n_columns, self.n_rows):
+        if basis is None:
+            self._handle = None
+            return
+        if (basis.n_columns, basis.n_rows) != (self.n_columns, self.n_rows):
             raise SolverError(f"the basis does not belong to model '{self.name}' as it stands")
+        if self._handle is None:
+            self._handle = Handle(self.problem())
         self._handle.start_from(basis.held)
 
     def solve(self, options: SolveOptions | None = None) -> Solution:
