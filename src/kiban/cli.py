@@ -188,9 +188,24 @@ def plan(
     variant: Variant = None,
     as_json: AsJson = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for CSV tables", metavar="DIR")] = None,
+    pieces: Annotated[
+        bool, typer.Option("--pieces", help="Cut a large tree into subtrees; bounds, no prices of limits")
+    ] = False,
+    processes: Annotated[int, typer.Option("--processes", min=1, max=256, help="Processes for the pieces")] = 1,
+    dask: Annotated[str, typer.Option("--dask", help="Dask scheduler for the pieces", metavar="ADDRESS")] = "",
 ) -> None:
     """Say what to sign, order, rent and hold, what it is worth, and which limits bind; no finance, no risk."""
     scenario, walk = _walk(file, variant, as_json)
+    if pieces or processes > 1 or dask:
+        if output is not None:
+            _say("a plan in pieces has no tables; leave out --output, or --pieces, --processes and --dask")
+            raise typer.Exit(BAD_INPUT)
+        from kiban.report.doors_pieces import pieces_data, pieces_text
+
+        with _answering(as_json, None):
+            found = pieces_data(walk, processes, dask)
+        _tell(as_json, found, lambda: pieces_text(found), [])
+        return
     from kiban.report.doors_plan import plan_data, plan_text, write_plan_tables
 
     with _answering(as_json, output):

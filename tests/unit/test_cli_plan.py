@@ -134,3 +134,24 @@ def test_orders_beyond_the_budget_end_in_three_with_the_numbers(tmp_path: Path) 
     assert "budget_usd" in done.stderr
     assert "already ordered" in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_a_plan_in_pieces_brackets_the_whole(told: dict[str, Any]) -> None:
+    done = kiban("plan", str(SMALL), "--pieces", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    whole = told["value"][0]["expected_npv_usd"]
+    assert found["worth_usd"] <= whole * (1 + 1e-6)
+    assert found["no_plan_is_worth_more_than_usd"] >= whole * (1 - 1e-6)
+    assert found["gap_frac"] <= 1e-3
+    assert found["pieces_count"] > 1
+    assert "no plan is worth more than" in kiban("plan", str(SMALL), "--pieces").stdout
+
+
+def test_pieces_have_no_tables_and_need_a_scheduler_that_answers(tmp_path: Path) -> None:
+    refused = kiban("plan", str(SMALL), "--pieces", "-o", str(tmp_path))
+    assert refused.exit_code == 2
+    assert "no tables" in refused.output
+    lost = kiban("plan", str(SMALL), "--dask", "tcp://127.0.0.1:9")
+    assert lost.exit_code == 3
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in lost.output

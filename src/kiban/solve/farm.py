@@ -12,6 +12,9 @@ from typing import Any, Protocol
 
 from kiban.solve.errors import SolveError, SolverError
 
+ANSWER_LIMIT_S = 10
+"""Seconds given to a scheduler to answer its first call."""
+
 
 class Worker(Protocol):
     """Answers questions about its piece; must survive pickling of what it is made from, not of itself."""
@@ -139,14 +142,18 @@ class DaskFarm:
     def __init__(self, cluster: Any) -> None:
         """Args: cluster, address of a scheduler ("tcp://host:8786") or a ``distributed.Client``, which stays open.
 
-        Raises SolverError if Dask's ``distributed`` is not installed or the cluster has no workers.
+        Raises SolverError if Dask's ``distributed`` is not installed, nothing answers at the address, or the cluster
+        has no workers.
         """
         try:
             from distributed import Client
         except ImportError as error:
             raise SolverError("a Dask farm needs the extra 'cluster': pip install 'kiban[cluster]'") from error
         self._owned = not isinstance(cluster, Client)
-        self._client = Client(cluster) if self._owned else cluster
+        try:
+            self._client = Client(cluster, timeout=ANSWER_LIMIT_S) if self._owned else cluster
+        except (OSError, ValueError) as error:
+            raise SolverError(f"no Dask scheduler answers at {cluster}") from error
         self._actors: list[Any] = []
         if not self._client.scheduler_info(n_workers=-1)["workers"]:
             raise SolverError("the Dask cluster has no workers")
