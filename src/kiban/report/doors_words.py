@@ -9,6 +9,8 @@ from typing import Any
 from kiban.results.finance import Irr
 from kiban.units.numbers import percent, significant, usd
 
+EXA = 1e18
+"""A FLOP costs too little to be written; a reader gets the cost of so many."""
 ENDINGS = ("_nominal_usd_per_unit", "_usd_per_unit", "_nominal_usd", "_frac_per_year", "_usd", "_frac", "_multiple")
 """Endings that the number itself shows; the longest that fits is taken off the label."""
 SHORT = {"irr": "IRR", "npv": "NPV", "moic": "MOIC", "dscr": "DSCR", "llcr": "LLCR", "plcr": "PLCR", "mirr": "MIRR",
@@ -16,6 +18,9 @@ SHORT = {"irr": "IRR", "npv": "NPV", "moic": "MOIC", "dscr": "DSCR", "llcr": "LL
 
 
 LABELS = {
+    "leaf_lcoc_usd_per_gpu_h": "LCOC per GPU-hour",
+    "lcoc_usd_per_gpu_h": "LCOC per GPU-hour, expected",
+    "lcoc_usd_per_effective_flop": "LCOC per 10^18 useful FLOP",
     "lcoc_nominal_usd_per_unit": "LCOC: one price for life, nominal",
     "lcoc_real_usd_per_unit": "LCOC, real",
     "levelised_nominal_usd_per_unit": "owners' cost over output, nominal",
@@ -44,6 +49,8 @@ def number(name: str, value: Any) -> str:
         return "never" if name.endswith("payback_years") else "none"
     if math.isinf(value):
         return "no limit" if "moic" in name else "never"
+    if name.endswith("_usd_per_effective_flop"):
+        return f"{significant(value * EXA, 4)} USD"
     if "_usd_per_" in name:
         return f"{significant(value, 4)} USD"
     if name.endswith("_usd"):
