@@ -36,16 +36,19 @@ def rules() -> model.Rules:
     return build_inputs(scenario, room.rows(), fx.site(scenario), plan).rules
 
 
+LINES = [name for name in model.RealFlows.__dataclass_fields__ if name != "sold_new"]
+
+
 def flows_of(draw: list[float]) -> model.RealFlows:
     """Flows of two histories: spending early, the rest drawn."""
     rng = np.random.default_rng(int(draw[0] * 1e3) + 7)
-    flat = {name: rng.uniform(0, 1, (2, T)) * draw[k] for k, name in enumerate(model.RealFlows.__dataclass_fields__)}
+    flat = {name: rng.uniform(0, 1, (2, T)) * draw[k] for k, name in enumerate(LINES)}
     early = np.arange(T) < 6
     for name in ("construction", "silicon"):
         flat[name] = flat[name] * early
         flat[name][1] = flat[name][0] * np.where(np.arange(T) < 4, 1, 0.5)
-    for name in ("exit_obligation", "residual_value"):
-        flat[name][:, :-1] = 0
+    # Silicon may be sold in any quarter; what is owed and what is left come at the end.
+    flat["exit_obligation"][:, :-1] = 0
     flat["deposits"] = flat["deposits"] - 0.5 * draw[7]
     return model.RealFlows(**flat)
 
@@ -233,3 +236,10 @@ def test_layers_pay_in_turn_by_hand() -> None:
     assert lost.leaf_layer_recovered_nominal_usd[0] == pytest.approx([9.0, 63.0, 27.0])
     assert lost.leaf_lender_loss_nominal_usd == pytest.approx([26.0])
     assert lost.expected_lgd_frac == pytest.approx(26 / 125)
+    third = flat.copy()
+    third[0, 6] = 100.0
+    sold = replace(bad, sold_new=third)
+    less = loss_given_default(sold, flows, hit, 0.0, 0, RECOVERY, tuple(map(str, range(T))), np.ones(1))
+    # A third of the silicon was sold before: 18 is left of 27, and lenders lose the rest.
+    assert less.leaf_layer_recovered_nominal_usd[0] == pytest.approx([9.0, 63.0, 18.0])
+    assert less.leaf_lender_loss_nominal_usd == pytest.approx([35.0])

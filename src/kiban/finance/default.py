@@ -49,8 +49,8 @@ def loss_given_default(
 
     Exposure is the debt outstanding at the end of that quarter. The layers pay in turn: land and grid, shell and plant,
     silicon; then cash that is locked up and what is left of the guarantee. Recovery is a share of cost in money of the
-    day it was spent, less what silicon sold by then has brought. Rented halls and rented accelerators recover nothing:
-    they are not the borrower's.
+    day it was spent; silicon sold by then is gone, by its cost new. Rented halls and rented accelerators recover
+    nothing: they are not the borrower's.
     """
     served = levered.served
     missed = served.missed > 1e-9 * np.maximum(served.due.max(axis=1, keepdims=True), 1.0)
@@ -89,7 +89,9 @@ def _values(real: RealFlows, flows: NominalFlows, at: NDArray[np.int64], recover
     age = at[:, None] - time[None, :]
     rate = np.where(age < NEW_QUARTERS, recovery.silicon_new_frac, recovery.silicon_old_frac)
     rate = np.where(age < recovery.silicon_life_quarters, rate, 0.0)
-    gone = (np.maximum(flows.residual, 0.0) * until).sum(axis=1)
-    chips = np.maximum((real.silicon * flows.index * until * rate).sum(axis=1) - gone, 0.0)
+    chips = (real.silicon * flows.index * until * rate).sum(axis=1)
+    if real.sold_new is not None:
+        bought, gone = ((x * flows.index * until).sum(axis=1) for x in (real.silicon, real.sold_new))
+        chips = chips * np.clip(1 - np.divide(gone, bought, out=np.zeros_like(gone), where=bought > 0), 0.0, 1.0)
     grid = recovery.grid_share_frac
     return np.stack([built * grid * recovery.grid_frac, built * (1 - grid) * recovery.shell_frac, chips], axis=1)

@@ -141,6 +141,13 @@ def tax_rules(catalog: Catalog, plan: Plan, outcome: PlanOutcome) -> TaxRules:
     )
 
 
+def _sold_new_usd(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -> Array:
+    """(N,) what the accelerators sold at each node would cost new there, without tax; real USD."""
+    order = [fleet.accelerators.index(name) for name in plan.accelerators]
+    price = np.nan_to_num(fleet.accelerator_server_usd_per_gpu + fleet.accelerator_network_usd_per_gpu)[order]
+    return np.asarray(outcome.node_silicon_sold.sum(axis=1) @ price * demand.node_gpu_price_factor)
+
+
 def real_flows(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -> RealFlows:
     """Gather a plan's real cash along the leaves from its nodes; work earns the market's rent (transfer price)."""
     cost = outcome.node_rung_cost_usd.sum(axis=1)[plan.leaf_path]
@@ -156,6 +163,7 @@ def real_flows(outcome: PlanOutcome, plan: Plan, demand: Demand, fleet: Fleet) -
         deposits=line["deposits"],
         exit_obligation=line["exit_obligation"],
         residual_value=-line["residual_value"],
+        sold_new=_sold_new_usd(outcome, plan, demand, fleet)[plan.leaf_path],
     )
 
 

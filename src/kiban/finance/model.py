@@ -28,6 +28,8 @@ class RealFlows:
     deposits: Array
     exit_obligation: Array
     residual_value: Array
+    sold_new: Array | None = None
+    """What silicon that is sold would cost new in that quarter; None if none is sold."""
 
     @property
     def upfront(self) -> Array:

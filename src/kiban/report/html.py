@@ -116,11 +116,7 @@ def card_numbers(numbers: Mapping[str, float], risk: Risk) -> list[dict[str, str
          f"5-95 %: {money('lead_p5_usd')} to {money('lead_p95_usd')}"),
         ("Best in", percent(numbers["plan_win_frac"], 2) if "plan_win_frac" in numbers else "", "of sampled futures",
          f"{risk.futures_count:,} futures"),
-        ("Regret in the bad future", money("plan_p95_regret_usd"), "95 % quantile of sampled futures, real USD",
-         "against the best of the plans beside it"),
-        ("Regret on the tree", money("plan_worst_regret_usd"), "at most, against a plan with hindsight, real USD",
-         f"in {risk.regret.worst_leaf}; expected {money('plan_expected_regret_usd')}; against the best pure strategy "
-         f"at most {money('plan_worst_pure_regret_usd')}" if risk.regret else ""),
+        *_regret_tiles(numbers, risk),
         ("Irrevocable today", money("irrevocable_usd"), "present value, real USD", "committed by today's signatures"),
         ("Cost of useful compute", f"${significant(numbers['usd_per_goodput_gpu_h'])}"
          if "usd_per_goodput_gpu_h" in numbers else "", "per goodput GPU-hour",
@@ -129,6 +125,16 @@ def card_numbers(numbers: Mapping[str, float], risk: Risk) -> list[dict[str, str
          "per million tokens at today's software", "prompt and answer in the scenario's mix, serving traffic peaks"),
     ]  # fmt: skip
     return [{"label": a, "value": b, "unit": c, "more": d} for a, b, c, d in rows if b]
+
+
+def _regret_tiles(numbers: Mapping[str, Any], risk: Risk) -> list[tuple[str, str, str, str]]:
+    """Regret against foresight on the tree, with the sampled one below it; the sampled one alone without a tree."""
+    sampled = usd(numbers["plan_p95_regret_usd"]) if "plan_p95_regret_usd" in numbers else ""
+    if risk.regret is None:
+        return [("Regret in the bad future", sampled, "95 % quantile of sampled futures, real USD",
+                 "against the best of the plans beside it")]  # fmt: skip
+    more = f"expected {usd(risk.regret.expected_usd)}; against the other plans in sampled futures {sampled} (95 %)"
+    return [("Regret at most", usd(risk.regret.worst_usd), f"against foresight, in {risk.regret.worst_leaf}", more)]
 
 
 def warnings_of(study: Study, risk: Risk) -> list[str]:
