@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kiban.finance.debt import ChipTerms, Terms, rolling_dscr, size_chips, size_loan
@@ -116,6 +116,7 @@ def test_without_cash_the_guarantor_pays_what_was_drawn_and_no_more() -> None:
 
 
 @given(HISTORY)
+@example([0.0, 0.0, 42.0, 17.0, 12.0, -4.0, 55.0, 1.05, 2.00001, *[0.0] * 19])
 def test_locked_cash_is_kept_for_lenders_and_let_go_at_the_end(history: list[float]) -> None:
     cash = drawn(history)
     rules = Rules(1.15, lock_up=True)

@@ -167,7 +167,8 @@ class _Run:
         all_due = due.sum(axis=0)
         paid = np.minimum(all_due, have + self.reserve)
         from_reserve = np.maximum(paid - have, 0.0)
-        self.reserve = self.reserve - from_reserve
+        # The last dollar of a reserve may be a rounding short.
+        self.reserve = np.maximum(self.reserve - from_reserve, 0.0)
         short = np.maximum(all_due - paid, 0.0)
         call = np.minimum(short, np.maximum(self.cap - self.called, 0.0))
         self.called = self.called + call
