@@ -15,6 +15,7 @@ from kiban.plan import run_plan
 from kiban.plan.inputs import PlanInputs, build_inputs
 from kiban.plan.lp import Solver
 from kiban.plan.program import build_program
+from kiban.plan.run import _idle_words
 from kiban.results import Demand, Fleet, Plan, PlanOutcome
 from kiban.scenario import Scenario
 from kiban.solve import Infeasible
@@ -91,7 +92,8 @@ def test_live_is_built_and_powered() -> None:
     for o in outcomes():
         at_work = o.node_training_accelerators + o.node_inference_accelerators
         assert (at_work <= o.node_silicon_live + o.node_rent_live + 1e-3).all()
-        assert (o.node_silicon_live @ case.chips.it_kw / 1e3 <= o.node_hall_live_it_mw + 1e-4).all()
+        own_mw = o.node_silicon_live @ case.chips.it_kw / 1e3
+        assert (own_mw + o.node_hall_sublet_it_mw <= o.node_hall_live_it_mw + 1e-4).all()
         for leaf, path in enumerate(plan.leaf_path):
             bought = o.node_silicon_buy[path].sum(axis=1)
             ordered = sum(r.committed_accelerators for r in plan.rungs)
@@ -276,3 +278,19 @@ def test_whole_modules_are_started_and_their_gap_is_told() -> None:
     assert plan.chosen.expected_npv_usd <= small()[3].chosen.expected_npv_usd * (1 + 1e-9)
     assert any("whole modules of 15 IT MW" in w for w in plan.warnings)
     assert max(plan.residuals.values()) < 1e-6
+
+
+def test_halls_without_own_silicon_are_told_apart() -> None:
+    _, _, inputs, plan = small()
+    live = plan.chosen.node_hall_live_it_mw
+    bare = replace(plan.chosen, node_silicon_live=np.zeros_like(plan.chosen.node_silicon_live))
+    empty = _idle_words(inputs, replace(bare, node_hall_sublet_it_mw=np.zeros_like(live)))
+    assert empty == ("100% of hall capacity in service stands empty on average over the tree",)
+    half = _idle_words(inputs, replace(bare, node_hall_sublet_it_mw=live / 2))
+    assert half[0].startswith("50% of hall capacity in service stands empty")
+    by_quarter = np.bincount(inputs.case.quarter, weights=inputs.case.probability * live.sum(axis=1))
+    most = int(by_quarter.argmax())
+    assert half[1].startswith("50% of hall capacity in service is let to others")
+    assert half[1].endswith(
+        f"most in {inputs.quarters[most]}: {by_quarter[most] / 2:,.0f} of {by_quarter[most]:,.0f} IT MW"
+    )

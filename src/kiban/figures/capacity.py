@@ -171,7 +171,8 @@ def _halls(study: Study, basis: Basis) -> Figure:
     frame = Frame(
         "halls", "capacity", "Halls in service by place",
         "MW of critical IT load, expected over the tree, by quarter", ("facility", "plan"),
-        "Signed halls included. Accelerators rented from a cloud or neocloud need no hall of the programme.", 300, True,
+        "Signed halls included, also those that are let to others. Accelerators rented from a cloud or neocloud need no "
+        "hall of the programme.", 300, True,
     )  # fmt: skip
     tree, plan = study.demand.tree, study.plan
     live = expected(tree, plan.chosen.node_hall_live_it_mw)
@@ -188,4 +189,8 @@ def _halls(study: Study, basis: Basis) -> Figure:
     if np.max(total_limit, initial=0.0) > 0:
         series.append(line("signed before", total_limit, GREY, "dashed", 1.4))
         legend.append(("signed before", GREY))
+    let = expected(tree, plan.chosen.node_hall_sublet_it_mw).sum(axis=1)
+    if let.max(initial=0.0) > 0:
+        series.append(line("of which let to others", let, INK, "dotted", 1.6))
+        legend.append(("of which let to others", INK))
     return figure(frame, basis, cartesian(quarter_axis(tree.quarters), value_axis(), series), legend)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kiban.plan.case import PlanCase
 from kiban.plan.futures_of import leaf_case, mean_case
 from kiban.plan.lp import Solver
+from kiban.plan.money import sale_age
 from kiban.plan.program import Program, build_program
 from kiban.solve import Infeasible
 
@@ -32,7 +33,8 @@ def wait_and_see_usd(case: PlanCase) -> Array:
     Weighted by chance it is the wait-and-see value; less the plan's value it is the expected value of perfect
     information (Birge and Louveaux, ch. 4). Raises Infeasible where a history cannot pay for what is ordered.
     """
-    return np.array([path_value_usd(leaf_case(case, leaf)) for leaf in range(len(case.leaves))])
+    held = replace(case, fixed_sale_age=sale_age(case))
+    return np.array([path_value_usd(leaf_case(held, leaf)) for leaf in range(len(case.leaves))])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from kiban.plan.traces import plan_traces
 from kiban.results import Demand, Fleet, Plan, PlanMeasures, PlanOutcome, Site, Supply
 from kiban.scenario import Scenario
 
+LEAST_IDLE_FRAC = 0.1
+"""Less hall capacity without own silicon is not worth a sentence."""
+
 
 def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet, site: Site, supply: Supply) -> Plan:
     """Choose what to sign, start, order and rent at every node, and solve the pure strategies beside it.
@@ -49,7 +52,7 @@ def run_plan(scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet,
         module_gap_frac=solved.solution.module_gap_frac,
         residuals=_residuals(inputs, solved, baselines, caution)
         | (measure_residuals(measures, _slack(solved)) if measures else {}),
-        warnings=(*inputs.warnings, *_module_words(scenario, solved), *_idle_warning(inputs, chosen)),
+        warnings=(*inputs.warnings, *_module_words(scenario, solved), *_idle_words(inputs, chosen)),
         traces=plan_traces(inputs, chosen) + (measure_traces(measures) if measures else ()),
         measures=measures,
     )
@@ -118,13 +121,23 @@ def _module_words(scenario: Scenario, solved: Solved) -> tuple[str, ...]:
     )
 
 
-def _idle_warning(inputs: PlanInputs, outcome: PlanOutcome) -> tuple[str, ...]:
-    chips = inputs.case.chips
-    draw_mw = (outcome.node_silicon_live @ chips.it_kw) / 1e3
-    empty = np.clip(outcome.node_hall_live_it_mw - draw_mw, 0, None).sum(axis=1)
-    whole = outcome.node_hall_live_it_mw.sum(axis=1)
-    weight = inputs.case.probability
-    share = float(weight @ empty) / max(float(weight @ whole), 1e-12)
-    if share < 0.1:
-        return ()
-    return (f"{share:.0%} of hall capacity in service holds no silicon on average over the tree",)
+def _idle_words(inputs: PlanInputs, outcome: PlanOutcome) -> tuple[str, ...]:
+    """Halls that hold no silicon of the plan: empty ones, and those that others pay for."""
+    weight, quarter = inputs.case.probability, inputs.case.quarter
+    live = outcome.node_hall_live_it_mw.sum(axis=1)
+    let = outcome.node_hall_sublet_it_mw.sum(axis=1)
+    draw_mw = ((outcome.node_silicon_live @ inputs.case.chips.it_kw) / 1e3).sum(axis=1)
+    whole = max(float(weight @ live), 1e-12)
+    empty = float(weight @ np.clip(live - let - draw_mw, 0, None)) / whole
+    words = []
+    if empty >= LEAST_IDLE_FRAC:
+        words.append(f"{empty:.0%} of hall capacity in service stands empty on average over the tree")
+    if float(weight @ let) / whole >= LEAST_IDLE_FRAC:
+        by_quarter = np.bincount(quarter, weights=weight * let)
+        most = int(by_quarter.argmax())
+        words.append(
+            f"{float(weight @ let) / whole:.0%} of hall capacity in service is let to others on average over the tree, "
+            f"most in {inputs.quarters[most]}: {by_quarter[most]:,.0f} of "
+            f"{float(np.bincount(quarter, weights=weight * live)[most]):,.0f} IT MW"
+        )
+    return tuple(words)

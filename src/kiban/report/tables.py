@@ -118,9 +118,9 @@ def _capacity(study: Planned) -> CsvTable:
     """Capacity by node, rung and accelerator, where there is any."""
     plan, out = study.plan, study.plan.chosen
     columns = (
-        *_NODE_COLUMNS, "rung", "accelerator", "hall_live_it_mw", "hall_start_it_mw", "silicon_live_accelerators",
-        "silicon_buy_accelerators", "rent_live_accelerators", "rent_sign_accelerators", "training_accelerators",
-        "inference_accelerators",
+        *_NODE_COLUMNS, "rung", "accelerator", "hall_live_it_mw", "hall_start_it_mw", "hall_let_it_mw",
+        "silicon_live_accelerators", "silicon_buy_accelerators", "silicon_sold_accelerators", "rent_live_accelerators",
+        "rent_sign_accelerators", "training_accelerators", "inference_accelerators",
     )  # fmt: skip
 
     def lines() -> Iterator[tuple[Any, ...]]:
@@ -128,17 +128,18 @@ def _capacity(study: Planned) -> CsvTable:
             for k, rung in enumerate(plan.rungs):
                 live, start = float(out.node_hall_live_it_mw[n, k]), float(out.node_hall_start_it_mw[n, k])
                 if live > 0 or start > 0:
-                    yield (*words, rung.name, "", live, start, *[None] * 6)
+                    let = float(out.node_hall_sublet_it_mw[n, k])
+                    yield (*words, rung.name, "", live, start, let, *[None] * 7)
                 for g, name in enumerate(plan.accelerators):
                     row = [
                         float(a[n, k, g])
                         for a in (
-                            out.node_silicon_live, out.node_silicon_buy, out.node_rent_live, out.node_rent_sign,
-                            out.node_training_accelerators, out.node_inference_accelerators,
+                            out.node_silicon_live, out.node_silicon_buy, out.node_silicon_sold, out.node_rent_live,
+                            out.node_rent_sign, out.node_training_accelerators, out.node_inference_accelerators,
                         )
                     ]  # fmt: skip
                     if max(row) > 1e-6:
-                        yield (*words, rung.name, name, None, None, *row)
+                        yield (*words, rung.name, name, None, None, None, *row)
 
     return CsvTable("capacity", columns, lines())
 
