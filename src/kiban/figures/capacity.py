@@ -171,8 +171,8 @@ def _halls(study: Study, basis: Basis) -> Figure:
     frame = Frame(
         "halls", "capacity", "Halls in service by place",
         "MW of critical IT load, expected over the tree, by quarter", ("facility", "plan"),
-        "Signed halls included, also those that are let to others. Accelerators rented from a cloud or neocloud need no "
-        "hall of the programme.", 300, True,
+        "Signed halls included, also those that are let to others. Accelerators rented from a cloud or neocloud need "
+        "no hall of the programme.", 300, True,
     )  # fmt: skip
     tree, plan = study.demand.tree, study.plan
     live = expected(tree, plan.chosen.node_hall_live_it_mw)
