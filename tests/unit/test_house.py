@@ -20,14 +20,14 @@ LAYERS = (
     ("solve", "uncertainty"),
     ROOMS,
     ("study",),
-    ("risk", "operate"),
+    ("risk", "operate", "calibration"),
     ("figures",),
     ("report",),
     ("web", "cli", "__main__"),
 )
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 KNOWS_NO_DATA_CENTRE = {"solve", "uncertainty"}
-MAY_TOUCH_DISK = {"catalog", "scenario", "operate", "report", "web", "cli", "__main__"}
+MAY_TOUCH_DISK = {"catalog", "scenario", "operate", "calibration", "report", "web", "cli", "__main__"}
 OWNS_SEEDS = {"study", "risk"}
 READS_ITS_OWN_TABLE = "units.vocabulary"
 DISK_MODULES = {

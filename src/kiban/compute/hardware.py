@@ -17,6 +17,8 @@ class Accelerator:
     """One accelerator type: peak rates, memory, links, power."""
 
     name: str
+    family: str
+    """Generation of its maker (``hopper``, ``blackwell``, ``cdna3``, ``tpu``, ...); chips of a family share a fit."""
     peak_flop_per_s: dict[str, float]
     memory_bytes: float
     memory_bytes_per_s: float
@@ -55,6 +57,7 @@ def load_accelerator(catalog: Catalog, name: str) -> Accelerator:
     memory = maybe("memory_usable_gb", get("memory_gb")) * 1e9
     return Accelerator(
         name=name,
+        family=catalog.text(f"accelerator.{name}.family"),
         peak_flop_per_s=peaks,
         memory_bytes=memory,
         memory_bytes_per_s=get("memory_tb_per_s") * 1e12,

@@ -377,12 +377,3 @@ def validate(
         typer.echo(as_text(rows))
     if any(row.status == "off" for row in rows):
         raise typer.Exit(VALIDATION_OFF)
-
-
-def main() -> None:
-    """Entry point of the command line."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""``python -m kiban.cli``."""
+
+from kiban.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Training: step time, memory and the search for the best layout, vectorised over layouts."""
