@@ -28,6 +28,7 @@ from kiban.scenario.values import (
     Switch,
     Whole,
 )  # fmt: skip
+from kiban.scenario.workload_part import Workload
 
 __all__ = [
     "ClaimPart", "Committed", "DemandPart", "EnergyPart", "FinancePart", "Futures", "Horizon", "Ladder", "Override",
@@ -199,29 +200,6 @@ class DemandPart(Part):
         if abs(total - 1) > 1e-6:
             raise ValueError(f"regions have share_frac that sum to {total:g}, they must sum to 1")
         return self
-
-
-class Workload(Part):
-    """What the accelerators run."""
-
-    training_model: Identifier = Field(
-        default="frontier_moe", description="Catalogue name of the model that is trained"
-    )
-    inference_model: Identifier = Field(
-        default="frontier_moe", description="Catalogue name of the model that is served"
-    )
-    prompt_tok: Annotated[Whole, Field(ge=1, le=2_000_000)] = Field(default=8000, description="Mean prompt length")
-    output_tok: Annotated[Whole, Field(ge=1, le=200_000)] = Field(default=600, description="Mean answer length")
-    prefix_cache_frac: Fraction = Field(default=0.6, description="Share of prompt tokens found in cache")
-    ttft_limit_s: Annotated[Number, Field(gt=0, le=600)] = Field(default=2.0, description="Time to first token allowed")
-    tpot_limit_s: Annotated[Number, Field(gt=0, le=10)] = Field(
-        default=0.03, description="Time per output token allowed"
-    )
-    training_accelerators: Annotated[Whole, Field(ge=1, le=5_000_000)] = Field(
-        default=50_000, description="Accelerators of one training job (sets failures)"
-    )
-    training_precision: Literal["bf16", "fp8"] = Field(default="fp8", description="Number format of training")
-    serving_precision: Literal["bf16", "fp8", "fp4"] = Field(default="fp8", description="Number format of serving")
 
 
 class FundingRound(Part):
