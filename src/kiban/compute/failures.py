@@ -50,8 +50,8 @@ def durable_intervals(gap_s: Array, interval_s: float, checkpoint: CheckpointCos
     """Intervals that become durable in each gap between failures.
 
     Arguments: gap_s, any shape, from one failure to the next; work between checkpoints; cost of a checkpoint;
-    restart_s in full. Result: whole numbers, same shape. A failure within the restart leaves none; one while a checkpoint is
-    written or still on its way to storage loses that checkpoint.
+    restart_s in full. Result: whole numbers, same shape. A failure within the restart leaves none; one while a
+    checkpoint is written or still on its way to storage loses that checkpoint.
     """
     ready = gap_s - (restart_s + checkpoint.durable_lag_s)
     ready /= interval_s + checkpoint.save_s
@@ -94,8 +94,8 @@ def simulate_nodes(
     """Run one job on nodes of which each has its own clock of failures.
 
     Arguments: draw_node, law of the gaps of one node; mean_node_s, its mean; number of nodes; span of time that counts,
-    after a burn-in of eight mean lives; the rest as in ``simulate``. A mended node counts as new. The gaps of the job are
-    those of all nodes laid over one another, nearly without memory for many nodes (Palm-Khintchine).
+    after a burn-in of eight mean lives; the rest as in ``simulate``. A mended node counts as new. The gaps of the job
+    are those of all nodes laid over one another, nearly without memory for many nodes (Palm-Khintchine).
     """
     start = _BURN_IN * mean_node_s
     end = start + horizon_s

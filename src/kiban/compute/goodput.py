@@ -21,8 +21,8 @@ def expected_segment_s(
     time from a failure to training again; failures_per_s; durable_lag_s, time after the stop until the checkpoint
     can be read back (0 for a synchronous save). Result: seconds, broadcast.
 
-    Equation: E = exp(L (R + w))/L (exp(L (tau + s)) - 1), with rate L, restart R, lag w, interval tau, save s; a failure
-    loses the work since the last durable checkpoint, and a restart may itself be interrupted. Source: Daly 2006
+    Equation: E = exp(L (R + w))/L (exp(L (tau + s)) - 1), with rate L, restart R, lag w, interval tau, save s; a
+    failure loses the work since the last durable checkpoint, and a restart may itself be interrupted. Source: Daly 2006
     (Future Gener. Comput. Syst. 22, 303-312), the complete form before its expansion, for w = 0. With a lag: from a
     restart the first durable checkpoint needs tau + s + w without failure, B = exp(L R)/L (exp(L (tau + s + w)) - 1);
     every later one finds w already done and needs tau + s, A = (1 - exp(-L (tau + s))) (exp(L R)/L + B), which is E

@@ -103,8 +103,8 @@ def available_quarter(scenario: Scenario, catalog: Catalog, chip: Accelerator) -
 def embodied_kg(catalog: Catalog, chip: Accelerator) -> float:
     """Carbon of making one accelerator with its share of the server.
 
-    Card of the family plus an eighth of a host; superchips, whose row holds host and rack, and families without a row are
-    scaled by power from the GB200.
+    Card of the family plus an eighth of a host; superchips, whose row holds host and rack, and families without a
+    row are scaled by power from the GB200.
     """
     card = f"embodied.family.{chip.family}.card_kg_co2"
     if catalog.has(card) and not chip.name.startswith(("gb", "gh")):

@@ -11,7 +11,6 @@ from kiban.compute.recovery import Recovery
 from kiban.compute.spares import waiting_frac
 
 
-
 @dataclass(frozen=True)
 class SparePool:
     """Spare nodes of one job. ``nodes`` are what it needs."""
@@ -66,8 +65,8 @@ def job_goodput(
     Raises ValueError if a write takes longer than the given interval and its stop.
 
     Equations: per durable interval tau the job runs U = exp(L w)/L (exp(L c) - 1) seconds with c = tau + s, fails L U
-    times and restarts for (exp(L R) - 1)/L each time, failures within restarts included; lost work is U - c. Waiting for
-    spares and slow nodes thin all that out. Source: ``goodput.expected_segment_s``, taken apart here.
+    times and restarts for (exp(L R) - 1)/L each time, failures within restarts included; lost work is U - c. Waiting
+    for spares and slow nodes thin all that out. Source: ``goodput.expected_segment_s``, taken apart here.
     """
     tau = _interval_s(failures_per_s, checkpoint, interval_s)
     span = tau + checkpoint.save_s

@@ -59,7 +59,7 @@ def interrupts_per_year(catalog: Catalog, family: str) -> float:
 
 
 def _host_full_frac(catalog: Catalog) -> float:
-    """Share of a node's rating beside the chips that is drawn in training: what the measured H100 node leaves for it."""
+    """Share of a node's rating beside the chips that training draws: what the measured H100 node leaves."""
     rated = catalog.value(f"system.{_REFERENCE_SYSTEM}.node_power_max_kw") * 1e3
     chips = catalog.value(f"system.{_REFERENCE_SYSTEM}.accelerators") * catalog.value(
         f"accelerator.{_REFERENCE_CHIP}.tdp_w"

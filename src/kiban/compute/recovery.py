@@ -17,7 +17,7 @@ class Recovery:
     removal_frac: float = 0.0
     """Share of failures after which a node goes to repair and a spare takes its place."""
     swap_s: float = 0.0
-    """Time to bring a spare in, on top: about nothing for a powered and tested one, a boot and a test for a cold one."""
+    """Time to bring a spare in, on top: about nothing for a powered and tested one, boot and test for a cold one."""
 
     def mean_restart_s(self, load_s: float = 0.0) -> float:
         """Mean time of a restart; ``load_s`` is the time to read the checkpoint, where it is not in the others."""
@@ -25,14 +25,12 @@ class Recovery:
         return person + self.removal_frac * self.swap_s + load_s
 
 
-def slow_node_loss_frac(
-    nodes: float, slow_events_per_node_s: float, detection_s: float, slowdown_frac: float
-) -> float:
+def slow_node_loss_frac(nodes: float, slow_events_per_node_s: float, detection_s: float, slowdown_frac: float) -> float:
     """Share of speed that a synchronous job loses to slow nodes.
 
-    Arguments: nodes; rate at which a healthy node turns slow, 1/s; mean time until it is found and taken out, s; share of
-    speed that a slow node lacks. Result: 0..1. Equation: slow nodes present are Poisson with mean N r D (endless server
-    queue, Palm 1943), all wait for the slowest, so the loss is slowdown (1 - exp(-N r D)). One slow node costs as
-    much as ten.
+    Arguments: nodes; rate at which a healthy node turns slow, 1/s; mean time until it is found and taken out, s;
+    share of speed that a slow node lacks. Result: 0..1. Equation: slow nodes present are Poisson with mean N r D
+    (queue with endless servers), all wait for the slowest, so the loss is slowdown (1 - exp(-N r D)). One slow node
+    costs as much as ten.
     """
     return slowdown_frac * -math.expm1(-nodes * slow_events_per_node_s * detection_s)

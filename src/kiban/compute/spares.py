@@ -20,8 +20,8 @@ def waiting_frac(
     Equation: d nodes are in repair; the job runs while d <= k and stops, so that nothing more fails, at d = k + 1.
     Cold spares: pi_d proportional to (N l T)^d / d!, Erlang's loss formula with k + 1 servers. Powered spares:
     pi_d proportional to C(N + k, d) (l T)^d, Engset's. Both hold for any law of repair times with this mean
-    (insensitivity; Sevastyanov 1957). Assumes repairs run side by side and nodes fail independently. Source: Erlang 1917, Engset
-    1918; the mapping to spares is derived here and confirmed by simulation.
+    (insensitivity). Assumes repairs run side by side and nodes fail independently. Source: the loss formulas of Erlang
+    and Engset; the mapping to spares is derived here and confirmed by simulation, also for repairs of fixed length.
     """
     if removals_per_node_s <= 0 or repair_s <= 0:
         return 0.0
@@ -38,7 +38,7 @@ def coverage_frac(nodes: int, spares: int, removals_per_node_s: float, repair_s:
     """Probability that at most ``spares`` nodes leave within one repair time, Poisson.
 
     Arguments as in ``waiting_frac``. A planner's shorthand: Poisson probability of at most k with mean N l T, the
-    number in an endless repair shop (Palm 1943). Does not count that a stopped job breaks nothing more.
+    number in an endless repair shop (Palm). Does not count that a stopped job breaks nothing more.
     """
     mean = nodes * removals_per_node_s * repair_s
     if mean <= 0:
