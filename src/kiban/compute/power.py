@@ -64,7 +64,7 @@ def draw_frac(draw: PhaseDraw, phase: Phase, load: ArrayLike = 1.0, batch: Array
     """
     busy = np.asarray(load, dtype=np.float64)
     if ((busy < 0) | (busy > 1)).any():
-        raise ValueError(f"load is {load}; it must lie between 0 and 1")
+        raise ValueError(f"load runs from {busy.min():g} to {busy.max():g}; it must lie between 0 and 1")
     if phase == "decode":
         full = decode_draw_frac(draw, np.broadcast_to(batch, np.broadcast_shapes(busy.shape, np.shape(batch))))
     else:

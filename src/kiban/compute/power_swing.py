@@ -36,8 +36,8 @@ def mixed_swing(
 
     Arguments: swings of pure halls; share of provisioned power that trains, 0..1; number of training jobs of equal size
     that know nothing of each other; share of a training swing that supplies with storage take off. Result: PowerSwing
-    over the shorter window. Equation: one job swings in step; J unrelated jobs and serving add as root of squares, so the
-    training swing falls as 1/sqrt(J). One job is the worst case and the one to build for.
+    over the shorter window. Equation: one job swings in step; J unrelated jobs and serving add as root of squares, so
+    the training swing falls as 1/sqrt(J). One job is the worst case and the one to build for.
     """
     own = training.swing_frac * (1 - smoothing_frac) * training_frac / math.sqrt(max(training_jobs, 1))
     other = inference.swing_frac * (1 - training_frac)

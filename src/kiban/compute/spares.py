@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
-
-Array = NDArray[np.float64]
 
 
 def waiting_frac(
@@ -25,11 +22,10 @@ def waiting_frac(
     """
     if removals_per_node_s <= 0 or repair_s <= 0:
         return 0.0
-    d = np.arange(spares + 2, dtype=np.float64)
-    if spares_run_hot:
-        log_weight = _log_choose(nodes + spares, d) + d * np.log(removals_per_node_s * repair_s)
-    else:
-        log_weight = d * np.log(nodes * removals_per_node_s * repair_s) - gammaln(d + 1)
+    d = np.arange(1, spares + 2, dtype=np.float64)
+    powered = nodes + spares - d + 1 if spares_run_hot else np.full(spares + 1, float(nodes))
+    # Weights by steps of one birth over one death, in logarithms: gamma functions of thousands would cost ten digits.
+    log_weight = np.concatenate([[0.0], np.cumsum(np.log(powered * removals_per_node_s * repair_s / d))])
     weight = np.exp(log_weight - log_weight.max())
     return float(weight[-1] / weight.sum())
 
@@ -70,7 +66,3 @@ def spares_needed(
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-def _log_choose(n: int, d: Array) -> Array:
-    return np.asarray(gammaln(n + 1) - gammaln(d + 1) - gammaln(n - d + 1))
