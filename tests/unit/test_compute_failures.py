@@ -92,8 +92,8 @@ def test_general_form_is_the_closed_one_without_memory() -> None:
 
 
 def test_how_far_the_closed_form_holds_for_one_clock_with_memory() -> None:
-    # Clustered gaps (shape 0.5) leave longer quiet spells: the closed form is too low, by less than 8 points here;
-    # spread ones (shape 2) are worse than it by less than 2 points.
+    # Clustered gaps (shape 0.5) leave longer quiet spells: the closed form is too low, by 2.5 points here;
+    # for spread ones (shape 2) it is 0.6 points too high.
     exact = float(goodput_frac(500.0, 20.0, 600.0, 1 / (2 * HOUR)))
     points = {}
     for shape in (0.5, 2.0):
@@ -103,8 +103,8 @@ def test_how_far_the_closed_form_holds_for_one_clock_with_memory() -> None:
             return np.exp(-((t / scale) ** shape))
 
         points[shape] = renewal_goodput_frac(500.0, 20.0, 600.0, survival, 2 * HOUR) - exact
-    assert 0 < points[0.5] < 0.08
-    assert -0.02 < points[2.0] < 0
+    assert 0.02 < points[0.5] < 0.03
+    assert -0.01 < points[2.0] < 0
 
 
 @pytest.mark.parametrize("shape", [0.7, 3.0])

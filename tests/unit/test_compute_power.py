@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiban.catalog import Catalog, load_catalog
+from kiban.compute.goodput_inputs import interrupts_per_year
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.inputs import embodied_kg
 from kiban.compute.power import PHASES, decode_draw_frac, draw_frac, fleet_mw, joules_per_tok, node_frac, node_w
 from kiban.compute.power_cap import best_cap_w, capped, clock_frac
-from kiban.compute.power_inputs import interrupts_per_year, load_draw, load_node, load_swing
+from kiban.compute.power_inputs import load_draw, load_node, load_swing
 from kiban.compute.power_swing import PowerSwing, mixed_swing, smoothing_storage_j, staggered_swing_frac
 
 TRACES = Path(__file__).resolve().parents[3] / "shared" / "data" / "traces"

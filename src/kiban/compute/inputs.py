@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
+from kiban.compute.goodput_inputs import interrupts_per_year
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.power import NodePower, PhaseDraw
-from kiban.compute.power_inputs import interrupts_per_year, load_draw, load_node
+from kiban.compute.power_inputs import load_draw, load_node
 from kiban.compute.prices import system_of
 from kiban.compute.serving import ServingCoefficients, Work, load_serving
 from kiban.compute.training import TrainingCoefficients, load_training

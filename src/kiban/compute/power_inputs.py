@@ -1,4 +1,4 @@
-"""Power and failure rows of the catalogue, by family of chips."""
+"""Power rows of the catalogue, by family of chips."""
 
 from __future__ import annotations
 
@@ -51,11 +51,6 @@ def load_swing(catalog: Catalog, work: str) -> PowerSwing:
     return PowerSwing(
         catalog.value(f"power.cluster.{work}_swing_frac_of_provisioned"), catalog.value("power.cluster.swing_window_s")
     )
-
-
-def interrupts_per_year(catalog: Catalog, family: str) -> float:
-    """Unexpected interruptions of a job per accelerator and year, by family."""
-    return catalog.value(family_key(catalog, "reliability.family", family, "interrupt_per_year"))
 
 
 def _host_full_frac(catalog: Catalog) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kiban.catalog import Catalog
+from kiban.compute.goodput_inputs import interrupts_key
 from kiban.compute.inputs import ComputeInputs
 from kiban.compute.model import Rate
-from kiban.compute.power_inputs import family_key
 from kiban.compute.prices import CLOUD_KEYS, QUOTE_KEYS, ChipPrice, system_of
 from kiban.results import Trace
 from kiban.scenario import Scenario
@@ -63,7 +63,7 @@ def compute_traces(
                 "-",
                 "renewal form of checkpoint and restart at the best interval",
                 (
-                    family_key(catalog, "reliability.family", chip.family, "interrupt_per_year"),
+                    interrupts_key(catalog, chip.family),
                     "compute.goodput.save_s",
                     "compute.goodput.restart_s",
                     "scenario.workload.training_accelerators",

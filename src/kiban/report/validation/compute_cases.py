@@ -9,10 +9,10 @@ from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.checkpoints import CheckpointCost
 from kiban.compute.goodput import best_interval_s, goodput_frac, job_goodput_frac
+from kiban.compute.goodput_inputs import interrupts_per_year
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.inputs import embodied_kg
 from kiban.compute.job_goodput import failures_per_s, job_goodput, mean_time_to_failure_h
-from kiban.compute.power_inputs import interrupts_per_year
 from kiban.compute.recovery import Recovery
 from kiban.compute.serving import Served, Work, load_serving, serve
 from kiban.compute.training import Layout, default_layout, load_training, token_s
