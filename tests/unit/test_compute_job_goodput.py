@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,3 +166,22 @@ def test_llama_3_from_the_catalogue_reaches_its_published_share() -> None:
     assert load_checkpoint(catalog, 405e9, 16384, background=False).save_s == pytest.approx(
         405e9 * 14.4 / (0.079e9 * 16384)
     )
+
+
+def test_gathered_renewal_rows() -> None:
+    # Reckoned elsewhere, by the same law but another program.
+    file = Path(__file__).resolve().parents[3] / "shared" / "validation" / "operations.csv"
+    if not file.is_file():
+        pytest.skip("the shared rows of operations are not here")
+    rows = [r for r in csv.DictReader(file.open(encoding="utf-8")) if r["system"] == "exact Poisson renewal check"]
+    node_rate = {"RSC-1": 6.5, "RSC-2": 2.34}
+    for row in rows:
+        found = re.match(
+            r"(\d+) GPUs, (RSC-\d) r_f, w=([\d.]+) min, restart=([\d.]+) min.*dt=([\d.]+) min", row["setting"]
+        )
+        assert found is not None
+        gpus, cluster, save, restart, interval = found.groups()
+        rate = int(gpus) / 8 * node_rate[cluster] / 1e3 / DAY
+        minutes = [60 * float(x) for x in (interval, save, restart)]
+        assert float(goodput_frac(*minutes, rate)) == pytest.approx(float(row["value"]), abs=6e-4)
+    assert len(rows) == 6
