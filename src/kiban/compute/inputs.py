@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
+from kiban.compute.goodput_inputs import interrupts_per_year
 from kiban.compute.hardware import Accelerator, load_accelerator
+from kiban.compute.power import NodePower, PhaseDraw
+from kiban.compute.power_inputs import load_draw, load_node
 from kiban.compute.prices import system_of
 from kiban.compute.serving import ServingCoefficients, Work, load_serving
 from kiban.compute.training import TrainingCoefficients, load_training
 from kiban.scenario import Scenario
 from kiban.units import Quarter
 
+_CARDS_PER_SERVER = 8
 TRAINING_SEQUENCE_TOK = 8192
 """Length of training sequences; the attention share grows with it."""
 
@@ -32,7 +36,10 @@ class ComputeInputs:
     training_log_sd: float
     serving_log_sd: float
     unmeasured_multiple: float
-    interrupts_per_year: float
+    interrupts_per_year: tuple[float, ...]
+    """Per accelerator, by chip."""
+    draws: tuple[PhaseDraw, ...]
+    nodes: tuple[NodePower, ...]
     save_s: float
     restart_s: float
 
@@ -47,9 +54,10 @@ def build_inputs(scenario: Scenario, catalog: Catalog) -> ComputeInputs:
     """Collect the arguments; raises CatalogKeyError with the nearest keys."""
     work = scenario.workload
     model = load_model(catalog, work.training_model)
+    chips = tuple(load_accelerator(catalog, name) for name in chip_names(scenario))
     sd = "compute.training.moe_log_sd" if model.is_moe else "compute.training.dense_log_sd"
     return ComputeInputs(
-        chips=tuple(load_accelerator(catalog, name) for name in chip_names(scenario)),
+        chips=chips,
         training_model=model,
         inference_model=load_model(catalog, work.inference_model),
         training=load_training(catalog),
@@ -67,7 +75,9 @@ def build_inputs(scenario: Scenario, catalog: Catalog) -> ComputeInputs:
         training_log_sd=catalog.value(sd),
         serving_log_sd=catalog.value("compute.serving.log_sd"),
         unmeasured_multiple=catalog.value("compute.unmeasured_sd_multiple"),
-        interrupts_per_year=catalog.value("reliability.h100_sxm.all_unexpected_interrupt_per_year"),
+        interrupts_per_year=tuple(interrupts_per_year(catalog, chip.family) for chip in chips),
+        draws=tuple(load_draw(catalog, chip.family) for chip in chips),
+        nodes=tuple(load_node(catalog, chip) for chip in chips),
         save_s=catalog.value("compute.goodput.save_s"),
         restart_s=catalog.value("compute.goodput.restart_s"),
     )
@@ -92,10 +102,13 @@ def available_quarter(scenario: Scenario, catalog: Catalog, chip: Accelerator) -
 
 
 def embodied_kg(catalog: Catalog, chip: Accelerator) -> float:
-    """Carbon of making one accelerator with its share of the board, scaled by power where no row exists."""
-    if chip.name.startswith("h"):
-        return catalog.value("embodied.hgx_h100_baseboard_kg_co2") / 8
-    if chip.name.startswith("b"):
-        return catalog.value("embodied.hgx_b200_baseboard_kg_co2") / 8
+    """Carbon of making one accelerator with its share of the server.
+
+    Card of the family plus an eighth of a host; superchips, whose row holds host and rack, and families without a
+    row are scaled by power from the GB200.
+    """
+    card = f"embodied.family.{chip.family}.card_kg_co2"
+    if catalog.has(card) and not chip.name.startswith(("gb", "gh")):
+        return catalog.value(card) + catalog.value("embodied.host_per_server_kg_co2") / _CARDS_PER_SERVER
     reference = catalog.value("embodied.gb200_per_gpu_kg_co2")
     return reference * chip.tdp_w / catalog.value("accelerator.gb200.tdp_w")

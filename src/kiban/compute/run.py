@@ -18,6 +18,7 @@ from kiban.compute.inputs import (
     it_kw,
 )
 from kiban.compute.model import Rate, training_flop_per_s, with_interval
+from kiban.compute.power import NodePower, PhaseDraw, draw_frac, joules_per_tok, node_frac
 from kiban.compute.prices import ChipPrice, chip_price
 from kiban.compute.serving import Served, serve
 from kiban.compute.traces import compute_traces
@@ -42,11 +43,13 @@ def run_compute(scenario: Scenario, catalog: Catalog) -> Fleet:
     kw = [it_kw(catalog, chip) for chip in chips]
     contract_mw = scenario.ladder.rented_accelerators_per_quarter * float(np.median(kw)) / 1e3
     prices = [chip_price(catalog, chip.name, power, contract_mw) for chip, power in zip(chips, kw, strict=True)]
-    goodput = job_goodput_frac(
-        scenario.workload.training_accelerators, inputs.interrupts_per_year, inputs.save_s, inputs.restart_s
-    )
-    train_power = catalog.value("power.h100_node.train_mean_frac_of_rated")
-    serve_power = [_serving_power(catalog, s) for s in served]
+    goodput = [
+        job_goodput_frac(scenario.workload.training_accelerators, rate, inputs.save_s, inputs.restart_s)
+        for rate in inputs.interrupts_per_year
+    ]
+    work = list(zip(inputs.nodes, inputs.draws, strict=True))
+    train_power = [float(node_frac(node, draw, draw_frac(draw, "training")[1])) for node, draw in work]
+    serve_power = [_serving_power(node, draw, s) for (node, draw), s in zip(work, served, strict=True)]
     peaks = [chip.peak(scenario.workload.training_precision)[0] for chip in chips]
     derate = inputs.training_production[1]
     return Fleet(
@@ -59,13 +62,11 @@ def run_compute(scenario: Scenario, catalog: Catalog) -> Fleet:
         accelerator_decode_tok_per_s=np.array([s.decode_tok_per_s for s in served]),
         accelerator_ttft_s=np.array([s.ttft_s for s in served]),
         accelerator_tpot_s=np.array([s.tpot_s for s in served]),
-        accelerator_goodput_frac=np.full(len(chips), goodput),
+        accelerator_goodput_frac=np.array(goodput),
         accelerator_it_kw=np.array(kw),
-        accelerator_training_power_frac=np.full(len(chips), train_power),
+        accelerator_training_power_frac=np.array(train_power),
         accelerator_inference_power_frac=np.array(serve_power),
-        accelerator_j_per_tok=np.array(
-            [k * 1e3 * f / r.p50 for k, f, r in zip(kw, serve_power, inference, strict=True)]
-        ),
+        accelerator_j_per_tok=joules_per_tok(kw, serve_power, [r.p50 for r in inference]),
         accelerator_server_usd_per_gpu=np.array([p.server_usd for p in prices]),
         accelerator_network_usd_per_gpu=np.array([p.network_usd for p in prices]),
         accelerator_cloud_usd_per_gpu_h=np.array([p.cloud_usd_per_h for p in prices]),
@@ -92,13 +93,11 @@ def _sd(base: float, inputs: ComputeInputs, chip: Accelerator) -> float:
     return base if chip.measured else base * inputs.unmeasured_multiple
 
 
-def _serving_power(catalog: Catalog, served: Served) -> float:
-    phase = served.prefill_time_frac * catalog.value("power.phase.prefill_frac_of_tdp") + (
-        1 - served.prefill_time_frac
-    ) * catalog.value("power.phase.decode_frac_of_tdp")
-    # Chips draw a phase's share of TDP; nodes draw less than their rating by the ratio measured in training.
-    node = catalog.value("power.h100_node.train_mean_frac_of_rated")
-    return phase * node / catalog.value("power.phase.train_frac_of_tdp")
+def _serving_power(node: NodePower, draw: PhaseDraw, served: Served) -> float:
+    """Share of its rating that a node draws while it takes turns between prefill and decode."""
+    prefill = float(node_frac(node, draw, draw_frac(draw, "prefill")[1]))
+    decode = float(node_frac(node, draw, draw_frac(draw, "decode", batch=served.batch)[1]))
+    return served.prefill_time_frac * prefill + (1 - served.prefill_time_frac) * decode
 
 
 def _table(rates: list[Rate]) -> np.ndarray:

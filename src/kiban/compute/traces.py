@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiban.catalog import Catalog
+from kiban.compute.goodput_inputs import interrupts_key
 from kiban.compute.inputs import ComputeInputs
 from kiban.compute.model import Rate
 from kiban.compute.prices import CLOUD_KEYS, QUOTE_KEYS, ChipPrice, system_of
@@ -12,12 +13,14 @@ from kiban.scenario import Scenario
 
 def compute_traces(
     scenario: Scenario, catalog: Catalog, inputs: ComputeInputs, training: list[Rate], inference: list[Rate],
-    goodput: float, kw: list[float], prices: list[ChipPrice],
+    goodput: list[float], kw: list[float], prices: list[ChipPrice],
 ) -> tuple[Trace, ...]:  # fmt: skip
     """Traces per accelerator, down to catalogue rows and scenario fields."""
     work = scenario.workload
     out: list[Trace] = []
-    for chip, train, serve, power, price in zip(inputs.chips, training, inference, kw, prices, strict=True):
+    for chip, train, serve, useful, power, price in zip(
+        inputs.chips, training, inference, goodput, kw, prices, strict=True
+    ):
         name = chip.name
         rows = f"accelerator.{name}."
         system = system_of(catalog, name)
@@ -56,11 +59,11 @@ def compute_traces(
             ),
             Trace(
                 f"compute.goodput_frac.{name}",
-                goodput,
+                useful,
                 "-",
                 "renewal form of checkpoint and restart at the best interval",
                 (
-                    "reliability.h100_sxm.all_unexpected_interrupt_per_year",
+                    interrupts_key(catalog, chip.family),
                     "compute.goodput.save_s",
                     "compute.goodput.restart_s",
                     "scenario.workload.training_accelerators",

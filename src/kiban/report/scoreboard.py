@@ -16,6 +16,7 @@ from kiban.report.validation import (
     money_cases,
     operator_cases,
     place_cases,
+    power_cases,
     price_cases,
     reopt_cases,
     training_money_cases,
@@ -24,6 +25,7 @@ from kiban.report.validation import (
 Case = Callable[[dict[str, Any], Catalog], float]
 CASES: dict[str, Case] = {
     **compute_cases.CASES,
+    **power_cases.CASES,
     **place_cases.CASES,
     **energy_cases.CASES,
     **money_cases.CASES,

@@ -7,9 +7,13 @@ from typing import Any
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
+from kiban.compute.checkpoints import CheckpointCost
 from kiban.compute.goodput import best_interval_s, goodput_frac, job_goodput_frac
+from kiban.compute.goodput_inputs import interrupts_per_year
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.inputs import embodied_kg
+from kiban.compute.job_goodput import failures_per_s, job_goodput, mean_time_to_failure_h
+from kiban.compute.recovery import Recovery
 from kiban.compute.serving import Served, Work, load_serving, serve
 from kiban.compute.training import Layout, default_layout, load_training, token_s
 
@@ -117,9 +121,29 @@ def goodput(inputs: Inputs, catalog: Catalog) -> float:
 
 
 def fleet_goodput(inputs: Inputs, catalog: Catalog) -> float:
-    """Goodput of a job of a size where no failure rate is published: the catalogue's rate, which is Llama 3's."""
-    rate = catalog.value("reliability.h100_sxm.all_unexpected_interrupt_per_year")
-    return _fleet_goodput(inputs["accelerators"], rate, catalog)
+    """Goodput of a job of a size: own published interruptions where there are some, else the rate of its family.
+
+    Where people restart a share of the failures, their time comes in; no published time is an input.
+    """
+    rate = failures_per_s(inputs["accelerators"], interrupts_per_year(catalog, inputs["family"]))
+    if "interruptions" in inputs:
+        rate = inputs["interruptions"] / (inputs["days"] * 86400)
+    save_s, restart_s = _times_s(catalog)
+    manual_s = catalog.value("compute.recovery.manual_s")
+    recovery = Recovery(inputs.get("automatic_frac", 1.0), restart_s, manual_s)
+    return job_goodput(rate, CheckpointCost(save_s, 0.0, 0.0), recovery).useful_frac
+
+
+def job_mttf_h(inputs: Inputs, catalog: Catalog) -> float:
+    """Mean time to failure of a job from a published failure rate of nodes, independent nodes in series, hours."""
+    rate = catalog.value(inputs["rate_row"])
+    return mean_time_to_failure_h(inputs["accelerators"] / inputs["accelerators_per_node"], rate)
+
+
+def larger_job_mttf_h(inputs: Inputs, catalog: Catalog) -> float:
+    """Mean time to failure of a job from that of a smaller one by 1/N, hours."""
+    small_h = catalog.value(inputs["mttf_days_row"]) * 24
+    return float(small_h * inputs["smaller_accelerators"] / inputs["accelerators"])
 
 
 def embodied_kg_per_accelerator(inputs: Inputs, catalog: Catalog) -> float:
@@ -139,5 +163,7 @@ CASES = {
     "decode_tok_per_s": decode_tok_per_s,
     "goodput": goodput,
     "fleet_goodput": fleet_goodput,
+    "job_mttf_h": job_mttf_h,
+    "larger_job_mttf_h": larger_job_mttf_h,
     "embodied_kg_per_accelerator": embodied_kg_per_accelerator,
 }
