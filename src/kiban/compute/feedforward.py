@@ -53,4 +53,4 @@ def expert_visits(a: Architecture, batch: Number) -> Number:
     if not a.is_moe:
         return batch * 0.0
     tokens = np.maximum(batch, 1.0)
-    return a.experts * (1.0 - (1.0 - a.experts_active / a.experts) ** tokens)  # type: ignore[return-value]
+    return a.experts * (1.0 - (1.0 - a.experts_active / a.experts) ** tokens)

@@ -176,7 +176,7 @@ def index_bytes(a: Architecture) -> float:
 
 def within(context_tok: Number, window_tok: int) -> Number:
     """Earlier tokens inside a window; all of them where there is none."""
-    return np.minimum(context_tok, window_tok) if window_tok else context_tok  # type: ignore[return-value]
+    return np.minimum(context_tok, window_tok) if window_tok else context_tok
 
 
 def mean_within(sequence_tok: Number, window_tok: int) -> Number:
@@ -187,7 +187,7 @@ def mean_within(sequence_tok: Number, window_tok: int) -> Number:
     if not window_tok:
         return sequence_tok / 2
     inside = np.minimum(sequence_tok, window_tok)
-    return inside - inside * inside / (2 * np.maximum(sequence_tok, 1e-300))  # type: ignore[return-value]
+    return inside - inside * inside / (2 * np.maximum(sequence_tok, 1e-300))
 
 
 def in_chunk(context_tok: Number, chunk_tok: int) -> Number:
@@ -203,4 +203,4 @@ def mean_in_chunk(sequence_tok: Number, chunk_tok: int) -> Number:
         return sequence_tok / 2
     whole = np.floor(sequence_tok / chunk_tok)
     rest = sequence_tok - whole * chunk_tok
-    return (whole * chunk_tok**2 + rest**2) / (2 * np.maximum(sequence_tok, 1e-300))  # type: ignore[return-value]
+    return (whole * chunk_tok**2 + rest**2) / (2 * np.maximum(sequence_tok, 1e-300))
