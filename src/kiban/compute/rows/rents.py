@@ -19,7 +19,7 @@ OFFERS = {
 """Names of chips in the price rows where they differ from the catalogue's."""
 
 SUFFIXES = ("_usd_per_gpu_h", "_usd_per_chip_h")
-TERMS = ("spot", "reserved_1y", "reserved_3y", "capacity_block", "index", "median")
+TERMS = ("spot", "reserved_1y", "reserved_3y", "capacity_block", "index")
 UNITS = ("usd/gpu-h", "usd/chip-h", "usd/accelerator-h")
 
 
