@@ -55,7 +55,7 @@ class Architecture:
     """Layers with an indexer of their own where others share it (GLM-5.2); 0: all."""
 
     fine_layers: int = 0
-    """Layers that keep one vector per ``fine_ratio`` tokens, an indexer's choice of them, and a window (DeepSeek-V4)."""
+    """Layers that keep one vector per ``fine_ratio`` tokens, an indexer's choice of them, and a window (V4)."""
     fine_ratio: int = 1
     coarse_layers: int = 0
     """Layers that keep one vector per ``coarse_ratio`` tokens, all of them attended, and a window (DeepSeek-V4)."""
