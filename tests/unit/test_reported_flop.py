@@ -48,8 +48,8 @@ def test_published_ratios_are_ours() -> None:
         ours = megatron_flop_per_tok(load_model(CATALOG, name), sequence, "w/o MTP" not in system, release)
         errors.append(abs(ours / published - 1))
         # Both figures are rounded, and each is a mean over steps of its own.
-        assert errors[-1] < 0.025, (system, sequence, release)
-    assert sum(errors) / len(errors) < 0.006
+        assert errors[-1] < 0.023, (system, sequence, release)
+    assert sum(errors) / len(errors) < 0.004
 
 
 def test_plain_models_are_counted_as_they_are() -> None:

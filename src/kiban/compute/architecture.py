@@ -93,6 +93,8 @@ class Architecture:
 
     mtp_layers: int = 0
     """Layers that predict further tokens; not part of the parameter totals."""
+    mtp_passes: int = 0
+    """Times that those layers run for one token of training where they share weights; 0: each once."""
     attention_gate: bool = False
     """The query projection gives a gate of its own width as well (Qwen3-Next)."""
     qk_norm: bool = False

@@ -47,6 +47,7 @@ COUNTS = {
     "moe_latent_size": "moe_latent",
     "moe_ffn_matrices": "moe_ffn_matrices",
     "mtp_layers": "mtp_layers",
+    "mtp_passes": "mtp_passes",
     "position_table_tok": "position_table_tok",
 }
 """Whole numbers that are 0 where nothing is said: name in catalogue and file, field of the model."""

@@ -23,7 +23,7 @@ def mtp_flop_per_tok(model: ModelSpec, sequence_tok: float) -> float:
         unit = routed + feedforward.shared_weights(model) + feedforward.router_weights(model)
     weights = model.attention_params + unit + 2.0 * model.hidden**2 + model.vocab * model.hidden
     attention = 2.0 * model.heads * mixers.attended_dims(model) * sequence_tok / 2
-    return model.mtp_layers * 3.0 * (2.0 * weights + attention)
+    return (model.mtp_passes or model.mtp_layers) * 3.0 * (2.0 * weights + attention)
 
 
 def megatron_flop_per_tok(model: ModelSpec, sequence_tok: float, mtp: bool, release: float | None = None) -> float:
@@ -32,15 +32,13 @@ def megatron_flop_per_tok(model: ModelSpec, sequence_tok: float, mtp: bool, rele
     Arguments: model; tokens per sequence; whether the layers that predict further tokens are trained; release of
     NeMo as year.month (25.11), the latest where None. Result: FLOP per token.
     Differences from ``training_flop_per_tok``: Mamba-2 layers count an inner width of 2 hidden whatever they have (read
-    in ``mamba_layer_flops``); projections to latent experts count twice, and before ``FIXED_RELEASE`` gpt-oss counts
-    two of its three matrices and full attention in all layers (both inferred from the published ratios of TFLOP/s to
-    tokens/s, which then agree within 1 %).
+    in ``mamba_layer_flops``); before ``FIXED_RELEASE`` gpt-oss counts two of its three matrices and full attention in
+    all layers (inferred: the published ratios of TFLOP/s to tokens/s then agree within 1 %).
     """
     counted = model
     if model.mamba_layers:
         counted = replace(counted, mamba_heads=2 * model.hidden // model.mamba_head_dim)
     if model.attention_sinks and release is not None and release < FIXED_RELEASE:
         counted = replace(counted, ffn_matrices=2, sliding_layers=0)
-    latents = 2 * model.hidden * model.moe_latent * (model.moe_layers + model.mtp_layers * mtp)
     more = mtp_flop_per_tok(model, sequence_tok) if mtp else 0.0
-    return counted.training_flop_per_tok(sequence_tok) + more + 6.0 * latents
+    return counted.training_flop_per_tok(sequence_tok) + more
