@@ -107,7 +107,11 @@ def fit_csv(data: Data, fit: ServingFit, by: Mapping[str, Array]) -> str:
         line(f"change.{kind}.{group}", value, None, None, "ratio", "natural logarithm of the change; " + note)
     for quantity in QUANTITIES:
         for basis, name in (("seen", "rows"), ("known", "model x family"), ("new", "family")):
-            error = by[name][data.quantity == quantity]
+            rows = data.quantity == quantity
+            if basis == "known":
+                # A group that is alone in its family says nothing of a known family.
+                rows &= np.array([len(set(data.group[data.family == f])) > 1 for f in data.family])
+            error = by[name][rows]
             low, middle, high = _quantiles(error)
             line(
                 f"log_error.{quantity}.{basis}", middle, low, high, "ratio", f"log(measured / model), left out: {name}"
