@@ -24,7 +24,8 @@ PRIOR = {
     "decode.exchange": 1e-5, "decode.exchange_bytes": 1.5, "decode.expert_moves": 20.0, "decode.request": 1e-5,
     "decode.step": 1e-3, "decode.network": 0.5, "prefill.dense_flop": 1.6, "prefill.expert_flop": 3.0,
     "prefill.attention_flop": 2.0, "prefill.activations": 40.0, "prefill.expert_moves": 40.0,
-    "prefill.reduce_bytes": 1.3, "prefill.exchange_bytes": 1.3, "prefill.chunk": 1e-4, "prefill.launch": 1e-4, "prefill.network": 0.5,
+    "prefill.reduce_bytes": 1.3, "prefill.exchange_bytes": 1.3, "prefill.chunk": 1e-4, "prefill.launch": 1e-4,
+    "prefill.network": 0.5,
     "queue.reply_s": 0.03, "queue.steps": 2.0, "queue.queue": 0.1, "queue.parallel_steps": 30.0,
     "queue.launch": 4e-4, "queue.expert_launch": 6e-4,
 }  # fmt: skip

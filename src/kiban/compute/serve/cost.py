@@ -24,7 +24,8 @@ def iteration_cost(
     """Cost of one iteration of an engine.
 
     Arguments: placement; ``vllm``, ``sglang`` or ``trtllm`` (any other name: the mean of all); fit; most requests that
-    decode at a time; typical context, at which caches that do not grow evenly (windows, indexers) are linearised; years since the chip's release.
+    decode at a time; typical context, at which caches that do not grow evenly (windows, indexers) are linearised;
+    years since the chip's release.
     Result: ``IterationCost``; a prompt's fixed costs are spread over chunks of 8,192 tokens.
     Errors: ComputeError with the missing bytes where the weights leave no room for one context.
     """

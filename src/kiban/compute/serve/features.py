@@ -177,7 +177,8 @@ def prefill_features(at: Placement, tokens: Array, spread: bool = True) -> Array
         pairs / used / chip.peak("bf16")[0],
         m.mixer_layers * tokens * m.hidden * 2.0 / chip.memory_bytes_per_s / (p.data if spread else 1),
         moved / chip.memory_bytes_per_s, reduced / link, crossed / link * (1.0 - network),
-        m.mixer_layers * tokens / CHUNK_TOK, m.mixer_layers * np.ceil(tokens / CHUNK_TOK), (reduced + crossed) / link * network,
+        m.mixer_layers * tokens / CHUNK_TOK, m.mixer_layers * np.ceil(tokens / CHUNK_TOK),
+        (reduced + crossed) / link * network,
     ])  # fmt: skip
 
 

@@ -51,7 +51,7 @@ class Work:
     accelerators: Array
     layers: Array
     expert_layers: Array
-    fits: Array
+    fits: NDArray[np.bool_]
     """False where the weights or one request do not fit."""
 
 
