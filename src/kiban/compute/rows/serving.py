@@ -68,8 +68,13 @@ def answer_many(rows: Sequence[Row], catalog: Catalog) -> list[Answer]:
     fit = _fit(catalog)
     middle = predict([q.quantity for q in questions], work, fit.thetas([q.point for q in questions]))
     for i, q, value, fits in zip(places, questions, middle, work.fits, strict=True):
-        answers[i] = _answer(q, float(value), catalog) if fits else refused(_too_small(q))
+        answers[i] = _answer(q, float(value), catalog) if fits or _prompts_fit(q) else refused(_too_small(q))
     return answers
+
+
+def _prompts_fit(q: Asked) -> bool:
+    """Engines that only compute prompts hand their caches on and need room for the weights alone."""
+    return q.quantity == "prefill" and q.point.at.weight_bytes_each < q.point.at.chip.memory_bytes
 
 
 def _ask(row: Row, catalog: Catalog) -> Asked | str:

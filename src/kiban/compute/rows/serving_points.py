@@ -71,7 +71,8 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
     layout = _disagg_layout(config, hardware) if kind == "inference-disagg" else layout_from_config(config)
     cache = _PRECISIONS.get(config.get("kv_prec", "").lower(), "")
     cache = cache or default_cache_precision(spec, accelerator, precision, engine)
-    at = Placement(spec, accelerator, layout, precision, cache)
+    attention = re.search(r"(fp8|bf16) attention", row.get("config", "").lower())
+    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "")
     if kind == "inference-online":
         return _online(row, config, at, engine)
     if kind == "inference-offline":
