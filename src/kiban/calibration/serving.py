@@ -110,10 +110,13 @@ def fit_csv(data: Data, fit: ServingFit, by: Mapping[str, Array]) -> str:
     for quantity in QUANTITIES:
         for basis, (low, middle, high) in intervals(data, by, quantity).items():
             line(f"log_error.{quantity}.{basis}", middle, low, high, "ratio", "log(measured / model) of rows left out")
-    for group in sorted(set(data.group)):
-        model, _, family = str(group).partition("|")
-        for name in _twins(model):
-            line(f"rows.{family}.{name}", float((data.group == group).sum()), None, None, "count", "rows in the fit")
+    for quantity in QUANTITIES:
+        group = data.group[data.quantity == quantity]
+        for name in sorted(set(group)):
+            model, _, family = str(name).partition("|")
+            for twin in _twins(model):
+                key = f"rows.{quantity}.{family}.{twin}"
+                line(key, float((group == name).sum()), None, None, "count", "rows in the fit")
     return out.getvalue()
 
 

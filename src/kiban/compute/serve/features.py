@@ -65,7 +65,7 @@ class Placement:
 
     @property
     def dense_bytes(self) -> float:
-        """Bytes per other weight, on average: four-bit mixtures keep attention at 16 bit, int4 ones every other unit."""
+        """Bytes per other weight, on average: four-bit mixtures keep attention at 16 bit, int4 ones all but experts."""
         if self.dense_precision:
             return BYTES[self.dense_precision]
         if not self._four_bit_mixture:
