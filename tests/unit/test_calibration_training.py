@@ -114,6 +114,19 @@ def test_refusals_name_what_is_missing():
     assert "gpus=" in said.reason
     said = answer_training(row("GPT-175B", "H100-SXM", "gpus=64;gbs=64", "colour", "s"), CATALOG)
     assert "metric 'colour'" in said.reason
+    said = answer_training(row("GPT-175B", "H100-SXM", "gpus=64;gbs=64", "MFU", "% of 0"), CATALOG)
+    assert "peak of 0" in said.reason
+
+
+@pytest.mark.parametrize(
+    "config", ["", "gpus=0;gbs=0;tp=0", "tp=8;pp=4;ep=3;mbs=7;gbs=5;vp=99;seq=1", "prec=INT4", "gpus=99999;gbs=3"]
+)
+@pytest.mark.parametrize("kind", ["training", "training-mlperf", "training-lora"])
+def test_odd_configs_are_answered_or_refused_with_a_reason(config, kind):
+    for metric in ("throughput_per_gpu", "MFU", "time_to_train", "gpu_hours"):
+        said = answer_training(row("Llama-2-70B", "MI300X", config, metric, "1", kind), CATALOG)
+        assert said.reason
+        assert said.status == "refused" or 0 < said.p10 < said.p50 < said.p90 < math.inf
 
 
 def test_metrics_of_one_run_agree():

@@ -126,6 +126,8 @@ def value_of(row: Row, request: Request, catalog: Catalog, step_s: float) -> flo
     if metric in SHARES:
         stated = re.search(r"of ([0-9.]+)", unit)
         peak = float(stated.group(1)) * 1e12 if stated else request.chip.peak("bf16")[0]
+        if not peak > 0:
+            return f"the unit '{row['unit']}' names a peak of 0"
         return 100.0 * rate * flop / peak
     if metric == "time_to_train":
         samples = samples_to_target(catalog, request.model, request.job.global_batch)
