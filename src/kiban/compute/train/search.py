@@ -16,6 +16,7 @@ from kiban.compute.train.pareto import Rated, merge_best, merge_front, take
 from kiban.compute.train.space import Limits, Space, training_space
 
 Array = NDArray[np.float64]
+SAMPLE = 1000
 StepTime = Callable[[Layouts], Array]
 """Seconds of one step of each layout, (n,)."""
 
@@ -30,6 +31,8 @@ class Found:
     """No layout is both faster and lighter than one of these; fastest first."""
     lightest: Rated
     """The layout that needs least memory, whether it fits or not (0 or 1 layouts; its time is nan if it does not fit)."""
+    sample: Rated
+    """At most about a thousand of the layouts that fit, evenly over the space."""
     considered: int
     """Layouts that divisibility allows."""
     fitting: int
@@ -53,27 +56,30 @@ def search(
     Memory used is bounded by the table of meshes and one chunk.
     """
     space = training_space(model, job, limits)
-    best = pareto = _none()
-    lightest: Rated = _none()
-    fitting = 0
+    best = pareto = sample = lightest = _none()
+    fitting = passed = 0
+    every = max(1, len(space) // SAMPLE)
     for chunk in space.chunks():
         used = training_memory(model, job, chunk, facts).total
         least = int(used.argmin())
         if not len(lightest) or used[least] < lightest.memory_bytes[0]:
             lightest = Rated(take(chunk, np.array([least])), np.array([np.nan]), used[[least]])
+        drawn = (np.arange(passed, passed + len(used)) % every) == 0
+        passed += len(used)
         fits = used <= memory_bytes
         count = int(fits.sum())
         if not count:
             continue
         if count < len(used):
             where = np.flatnonzero(fits)
-            chunk, used = take(chunk, where), used[where]
+            chunk, used, drawn = take(chunk, where), used[where], drawn[where]
         fitting += count
         rated = Rated(chunk, step_time(chunk), used)
         best = merge_best(best, rated, best_count)
         pareto = merge_front(pareto, rated)
+        sample = sample.join(rated.take(np.flatnonzero(drawn)))
     rejected = {**space.rejected, "memory": len(space) - fitting}
-    return Found(best, pareto, lightest, len(space), fitting, rejected)
+    return Found(best, pareto, lightest, sample, len(space), fitting, rejected)
 
 
 def lightest_bytes(model: ModelSpec, job: Job, facts: MemoryFacts, limits: Limits) -> float:
