@@ -12,24 +12,12 @@ import numpy as np
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.hardware import Accelerator
-from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
+from kiban.compute.train.layouts import NO_RECOMPUTE, Job, Layouts
+from kiban.compute.train.wording import WORDS
 from kiban.report.compute_names import named_accelerator, named_model
 from kiban.scenario.problems import Problem, ScenarioError
 
 PRECISIONS = ("bf16", "fp8", "fp4")
-WORDS: dict[str, tuple[str, dict[str, int]]] = {
-    "tp": ("tensor", {}),
-    "pp": ("pipeline", {}),
-    "cp": ("context", {}),
-    "ep": ("expert", {}),
-    "dp": ("data", {}),
-    "mbs": ("micro_batch", {}),
-    "vp": ("interleave", {}),
-    "recompute": ("recompute", {"none": NO_RECOMPUTE, "selective": SELECTIVE, "full": FULL}),
-    "sp": ("sequence_parallel", {"no": 0, "yes": 1}),
-    "shard": ("shard", {"no": 0, "zero1": 1, "fsdp": 3}),
-}
-"""Keys of ``--layout``: the column, and its words where it has no free numbers."""
 DEFAULTS = {"recompute": NO_RECOMPUTE, "sequence_parallel": 0, "shard": 1}
 SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 
