@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING
+
 import numpy as np
 
 from kiban.compute.arithmetic import ModelSpec
@@ -25,9 +27,9 @@ def moe(layers: int = 12, hidden: int = 1024, experts: int = 8) -> ModelSpec:
 
 
 def _spec(**fields: object) -> ModelSpec:
-    base = dict.fromkeys(ModelSpec.__dataclass_fields__, 0) | {"name": "test", "tied_embeddings": False}
-    if "trained_experts_bits" in base:
-        base["trained_experts_bits"] = 16.0
+    base: dict[str, object] = {"name": "test", "tied_embeddings": False}
+    plain = [n for n, f in ModelSpec.__dataclass_fields__.items() if f.default is MISSING and n not in base]
+    base |= dict.fromkeys(plain, 0)
     return ModelSpec(**(base | fields))  # type: ignore[arg-type]
 
 

@@ -52,8 +52,13 @@ def _find(catalog: Catalog, kind: str, text: str) -> str | None:
 
 def _nearest(catalog: Catalog, kind: str, text: str) -> str:
     spelt = {plain(alias): alias for alias, name in _aliases(catalog, kind) if name}
-    close = get_close_matches(plain(text), list(spelt), n=3, cutoff=0.5)
-    return f"nearest known: {', '.join(spelt[c] for c in close)}" if close else "none is spelt alike"
+    words = re.split(r"[\s/]+", text.strip())
+    # The maker's name may stand in front: try the text from each word on.
+    for start in range(len(words)):
+        close = get_close_matches(plain(" ".join(words[start:])), list(spelt), n=3, cutoff=0.5)
+        if close:
+            return f"nearest known: {', '.join(spelt[c] for c in close)}"
+    return "none is spelt alike"
 
 
 @lru_cache(maxsize=16)

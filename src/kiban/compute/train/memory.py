@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, Job, Layouts
 from kiban.compute.train.memory_facts import MemoryFacts
-from kiban.compute.train.memory_layer import LayerValues, layer_values
+from kiban.compute.train.memory_layer import Kind, LayerValues, kinds, layer_values, layer_weights
 
 Array = NDArray[np.float64]
 
@@ -66,18 +66,21 @@ def training_memory(model: ModelSpec, job: Job, layouts: Layouts, facts: MemoryF
     """
     p = layouts.pipeline
     per_stage = np.ceil(model.layers / p)
-    dense, routed = _layers(model, job, layouts, facts)
+    first, rest, leading = kinds(model)
+    dense = _layer(model, first, job, layouts, facts)
+    routed = dense if first == rest else _layer(model, rest, job, layouts, facts)
+    dense_count = model.first_dense_layers if leading else 0
     cuts = _cuts(layouts)
     tables = model.vocab * (model.hidden / layouts.tensor)
     logits = _logits(model, job, layouts)
     best: list[Array] = []
     for index, has_input, has_output in ((0, 1.0, p == 1), (1, p == 1, p <= 2), (p - 1, p == 1, 1.0)):
         stage = np.minimum(index, p - 1)
-        plain = np.clip(model.layers - model.moe_layers - stage * per_stage, 0, per_stage)
+        plain = np.clip(dense_count - stage * per_stage, 0, per_stage)
         held = _held(dense, routed, plain / per_stage, stage, per_stage, layouts, job)
         table_count = np.maximum(has_input, has_output) if model.tied_embeddings else np.add(has_input, has_output)
         common = plain * dense.common + (per_stage - plain) * routed.common + table_count * tables
-        experts = (per_stage - plain) * routed.routed
+        experts = plain * dense.routed + (per_stage - plain) * routed.routed
         parts = _state(common, experts, 2.0 * (routed.common + routed.routed), cuts, facts)
         parts += [held * (1.0 + facts.fragmented_frac), logits * has_output]
         best = _heavier(best, parts) if best else parts
@@ -111,27 +114,9 @@ def _heavier(one: list[Array], other: list[Array]) -> list[Array]:
     return [np.where(pick, b, a) for a, b in zip(one, other, strict=True)]
 
 
-def _layers(model: ModelSpec, job: Job, layouts: Layouts, facts: MemoryFacts) -> tuple[_Layer, _Layer]:
-    """A layer without and one with routed experts; the same twice for a dense model.
-
-    Key and value weights are repeated where the tensor group is larger than the number of key-value heads.
-    """
-    t = layouts.tensor
-    whole = model.attention_params
-    if model.mla_kv_rank:
-        down = model.hidden * (model.mla_q_rank + model.mla_kv_rank + model.mla_rope_dim)
-        attention = down + (whole - down) / t
-    else:
-        pairs = 2.0 * model.hidden * model.head_dim * model.kv_heads
-        attention = (whole - pairs) / t + pairs / np.minimum(t, model.kv_heads)
-    none = np.zeros(len(layouts))
-    plain = attention + model.ffn_matrices * model.hidden * model.ffn / t
-    dense = _Layer(plain, none, *_activations(layer_values(model, facts, False), job, layouts, facts))
-    if not model.is_moe:
-        return dense, dense
-    common = attention + model.experts_shared * model.expert_params / t + model.hidden * model.experts
-    experts = model.experts * model.expert_params / layouts.expert
-    return dense, _Layer(common, experts, *_activations(layer_values(model, facts, True), job, layouts, facts))
+def _layer(model: ModelSpec, kind: Kind, job: Job, layouts: Layouts, facts: MemoryFacts) -> _Layer:
+    weights = layer_weights(model, kind, layouts)
+    return _Layer(*weights, *_activations(layer_values(model, facts, kind), job, layouts, facts))
 
 
 def _activations(values: LayerValues, job: Job, layouts: Layouts, facts: MemoryFacts) -> tuple[Array, Array]:
