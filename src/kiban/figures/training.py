@@ -25,16 +25,16 @@ def training_pareto(
     frame = Frame(
         "pareto", "compute", "Speed against memory",
         "tokens per second and accelerator (up) over memory per accelerator in GB (right)", ("compute",),
-        f"Each dot is a layout that fits, at most {len(fitting[0]):,} of them drawn evenly; no layout is both faster and lighter than one "
+        f"Each dot is a layout that fits, {len(fitting[0]):,} of them drawn evenly; no layout is both faster and lighter than one "
         "on the line. The mark to the right is the accelerator's memory.", 440,
     )  # fmt: skip
     rate, room = pareto
     order = np.argsort(room)
     limit = memory_bytes / GB
     series = [
-        {"name": "layouts that fit", "type": "scatter", "symbolSize": 5, "color": GREY, "itemStyle": {"opacity": 0.45},
+        {"name": "layouts that fit", "type": "scatter", "symbolSize": 4, "color": GREY, "itemStyle": {"opacity": 0.45},
          "data": np.column_stack([fitting[1] / GB, fitting[0]])},
-        {"name": "Pareto set", "type": "line", "step": "end", "color": BLUE, "symbol": "circle", "symbolSize": 9,
+        {"name": "Pareto set", "type": "line", "step": "end", "color": BLUE, "symbol": "circle", "symbolSize": 7,
          "lineStyle": {"width": 2}, "data": np.column_stack([room[order] / GB, rate[order]]),
          "markLine": {"silent": True, "symbol": "none", "lineStyle": {"color": RED, "type": "dashed"},
                       "label": {"show": False}, "data": [{"xAxis": limit}]}},

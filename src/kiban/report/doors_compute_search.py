@@ -24,6 +24,8 @@ from kiban.report.table import View, view
 from kiban.units.numbers import percent, significant
 
 KEYS = ("tp", "pp", "vp", "cp", "ep", "dp", "mbs", "recompute", "sp", "shard")
+SHOWN = 12
+"""Rows of the Pareto set on the screen."""
 BARS = 8
 """Layouts whose step is drawn by part."""
 
@@ -91,7 +93,8 @@ def search_text(data: dict[str, Any]) -> str:
         "",
         *table(["Fastest", *HEAD], _cells(data["best"])),
         "",
-        *table(["Pareto set", *HEAD], _cells(data["pareto"])),
+        *table(["Pareto set", *HEAD], _cells(_some(data["pareto"]))),
+        *_rest_words(data["pareto"]),
         "",
         "Left out",
         *(f"  {count:>12,}  {reason}" for reason, count in data["rejected"].items() if count),
@@ -99,6 +102,17 @@ def search_text(data: dict[str, Any]) -> str:
     if data["warnings"]:
         out += ["", "Warnings", *(f"  {w}" for w in data["warnings"])]
     return "\n".join(out)
+
+
+def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All rows, or as many as a screen holds, evenly from the first to the last."""
+    if len(rows) <= SHOWN:
+        return rows
+    return [rows[i] for i in np.linspace(0, len(rows) - 1, SHOWN).round().astype(int)]
+
+
+def _rest_words(rows: list[dict[str, Any]]) -> list[str]:
+    return [f"({SHOWN} of {len(rows)}; --json and --html have all)"] if len(rows) > SHOWN else []
 
 
 HEAD = ("step s", "tok/s/acc", "MFU", "GB")

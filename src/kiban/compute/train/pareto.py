@@ -64,10 +64,10 @@ def merge_front(kept: Rated, chunk: Rated) -> Rated:
 
 
 def merge_best(kept: Rated, chunk: Rated, count: int) -> Rated:
-    """The ``count`` fastest of both, fastest first."""
+    """The ``count`` fastest of both, fastest first; of equally fast ones the lightest."""
     if len(kept) >= count:
-        chunk = chunk.take(np.flatnonzero(chunk.step_s < kept.step_s[-1]))
+        chunk = chunk.take(np.flatnonzero(chunk.step_s <= kept.step_s[-1]))
     if not len(chunk):
         return kept
     both = kept.join(chunk)
-    return both.take(np.argsort(both.step_s, kind="stable")[:count])
+    return both.take(np.lexsort((both.memory_bytes, both.step_s))[:count])

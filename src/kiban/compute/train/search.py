@@ -16,7 +16,7 @@ from kiban.compute.train.pareto import Rated, merge_best, merge_front, take
 from kiban.compute.train.space import Limits, Space, training_space
 
 Array = NDArray[np.float64]
-SAMPLE = 1000
+SAMPLE = 4000
 StepTime = Callable[[Layouts], Array]
 """Seconds of one step of each layout, (n,)."""
 
@@ -32,7 +32,7 @@ class Found:
     lightest: Rated
     """The layout that needs least memory, whether it fits or not (0 or 1 layouts; its time is nan if it does not fit)."""
     sample: Rated
-    """At most about a thousand of the layouts that fit, evenly over the space."""
+    """Layouts that fit, drawn evenly: every so many-th of the space."""
     considered: int
     """Layouts that divisibility allows."""
     fitting: int

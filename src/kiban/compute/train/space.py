@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
+from kiban.compute.train.memory import FSDP
 
 Ints = NDArray[np.int64]
 
@@ -17,7 +18,6 @@ CHUNK = 1 << 15
 """Layouts per chunk: its columns stay in a core's cache."""
 LEAST_CONTEXT_TOK = 256
 """Fewest tokens of a sequence that a context rank is left with."""
-SHARDS = np.array([0, 1, 3])
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Limits:
     """Largest tensor group, the scale-up domain as a rule."""
     recompute: tuple[int, ...] = (NO_RECOMPUTE, SELECTIVE, FULL)
     context_max: int = 1 << 20
+    shards: tuple[int, ...] = (0, 1, 3)
     uneven_frac: float = 0.1
     """Most idle slots that rounding layers up to whole chunks may leave; 0 asks for equal stages."""
 
@@ -86,7 +87,8 @@ def training_space(model: ModelSpec, job: Job, limits: Limits) -> Space:
     table = _interleave(model, table, limits, rejected)
     if model.is_moe:
         table = _join(table, "expert", _divisors(model.experts))
-        table = _keep(table, _group(table) // table["pipeline"] * table["data"] % table["expert"] == 0, rejected, "experts")
+        group = table["tensor"] * table["context"] * table["data"]
+        table = _keep(table, group % table["expert"] == 0, rejected, "experts")
     else:
         table["expert"] = np.ones_like(table["tensor"])
     table = _join(table, "micro_batch", _divisors(job.global_batch))
@@ -99,14 +101,14 @@ def training_space(model: ModelSpec, job: Job, limits: Limits) -> Space:
 
 
 def _with_switches(model: ModelSpec, table: dict[str, Ints], limits: Limits, rejected: dict[str, int]) -> Space:
-    grid = np.meshgrid(np.array(limits.recompute), np.array([0, 1]), SHARDS, indexing="ij")
+    grid = np.meshgrid(np.array(limits.recompute), np.array([0, 1]), np.array(limits.shards), indexing="ij")
     recompute, along, shard = (g.ravel() for g in grid)
     t, ranks = table["tensor"][:, None], (table["data"] * table["context"])[:, None]
     allowed = (along == 0) | (t > 1)
     if model.is_moe:
         allowed &= (along == 1) | (t == 1)
     allowed &= (shard == 0) | (ranks > 1)
-    allowed &= (shard < SHARDS[-1]) | (table["pipeline"][:, None] == 1)
+    allowed &= (shard < FSDP) | (table["pipeline"][:, None] == 1)
     rejected["switches that do not go together"] = int((~allowed).sum())
     return Space(table, {"recompute": recompute, "sequence_parallel": along, "shard": shard}, allowed, rejected)
 
