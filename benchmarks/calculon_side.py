@@ -1,7 +1,7 @@
 """What ``search.py`` asks of Calculon: its space, a random sample of it, and its best execution of a smaller space.
 
-Calculon (https://github.com/calculon-ai/calculon, Apache-2.0) is imported from a checkout that is given by path; nothing
-of it is part of kiban.
+Calculon (https://github.com/calculon-ai/calculon, Apache-2.0) is imported from a checkout that is given by path;
+nothing of it is part of kiban.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+
+NVLINK = 8
+"""Processors of its first network."""
+LARGEST_MICRO_BATCH = 4
+"""Of the search for its optimum: larger ones keep more activations than the pipeline gains."""
 
 
 class Calculon:
@@ -54,14 +60,17 @@ class Calculon:
                 nets if t > 1 else (0,), nets if p > 1 else (0,), nets if d > 1 else (0,),
             )  # fmt: skip
             out += [
-                dict(activation_recompute=how, optimizer_sharding=shard, tensor_par_comm_type=comm, fused_activation=True,
-                     seq_par_ag_redo=a, data_par_overlap=b, tensor_par_overlap=c, weight_offload=w,
-                     activations_offload=o, optimizer_offload=z, tensor_par_net=tn, pipeline_par_net=pn, data_par_net=dn)
+                {"activation_recompute": how, "optimizer_sharding": shard, "tensor_par_comm_type": comm,
+                 "fused_activation": True, "seq_par_ag_redo": a, "data_par_overlap": b, "tensor_par_overlap": c,
+                 "weight_offload": w, "activations_offload": o, "optimizer_offload": z, "tensor_par_net": tn,
+                 "pipeline_par_net": pn, "data_par_net": dn}
                 for a, b, c, w, o, z, tn, pn, dn in product(*axes)
             ]  # fmt: skip
         return out
 
-    def space(self, count: int, most: int) -> list[tuple[tuple[int, int, int, int, int], list[int], list[dict[str, Any]]]]:
+    def space(
+        self, count: int, most: int
+    ) -> list[tuple[tuple[int, int, int, int, int], list[int], list[dict[str, Any]]]]:
         """Its whole space as (cut, micro-batch sizes, switches); the product of the last two belongs to the cut."""
         memo: dict[tuple[bool, bool, bool], list[dict[str, Any]]] = {}
         out = []
@@ -76,9 +85,11 @@ class Calculon:
     def execution(self, count: int, cut: tuple[int, ...], micro: int, switch: dict[str, Any]) -> dict[str, Any]:
         """One execution in its own words."""
         t, p, d, v, batch = cut
-        return dict(num_procs=count, tensor_par=t, pipeline_par=p, data_par=d, pipeline_interleaving=v,
-                    batch_size=batch, microbatch_size=micro, datatype="float16", attention_type="multihead",
-                    training=True, **switch)  # fmt: skip
+        return {
+            "num_procs": count, "tensor_par": t, "pipeline_par": p, "data_par": d, "pipeline_interleaving": v,
+            "batch_size": batch, "microbatch_size": micro, "datatype": "float16", "attention_type": "multihead",
+            "training": True, **switch,
+        }  # fmt: skip
 
     def seconds(self, execution: dict[str, Any]) -> tuple[float, float] | None:
         """Seconds and bytes of one step, or None where it rejects the execution."""
@@ -110,7 +121,10 @@ class Calculon:
         return total, good, size / (time.process_time() - clock)
 
     def best(self, count: int, batch: int) -> tuple[float, float, dict[str, Any], int]:
-        """Its fastest execution of the cuts that kiban searches too: no second memory tier, no overlap of tensor traffic."""
+        """Its fastest execution of what kiban searches too.
+
+        No second memory tier; tensor traffic cut along the sequence and not overlapped, data traffic overlapped.
+        """
         best: tuple[float, float, dict[str, Any]] | None = None
         tried = 0
         for cut, micro, switches in self.space(count, batch):
@@ -121,10 +135,10 @@ class Calculon:
                 s for s in switches
                 if not (s["weight_offload"] or s["activations_offload"] or s["optimizer_offload"])
                 and s["tensor_par_overlap"] == "none" and not s["seq_par_ag_redo"]
-                and s["tensor_par_comm_type"] != "p2p_rs_ag" and s["pipeline_par_net"] == (1 if cut[1] > 1 else 0)
-                and s["data_par_net"] == (1 if cut[2] > 1 else 0) and s["tensor_par_net"] == (0 if t <= 8 else 1)
+                and s["tensor_par_comm_type"] == ("rs_ag" if t > 1 else "ar")
+                and s["data_par_overlap"] == (cut[2] > 1) and s["tensor_par_net"] == (0 if t <= NVLINK else 1)
             ]  # fmt: skip
-            for size in micro:
+            for size in (m for m in micro if m <= LARGEST_MICRO_BATCH):
                 for switch in plain:
                     execution = self.execution(count, cut, size, switch)
                     tried += 1

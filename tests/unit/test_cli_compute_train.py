@@ -67,8 +67,8 @@ def test_every_error_is_told_at_once_with_the_nearest_name() -> None:
 
 @pytest.mark.parametrize(
     ("layout", "word"),
-    [("tp=3", "heads"), ("tp=8,pp=3", "accelerators"), ("pp=100,vp=2", "layers"), ("ep=8", "experts"), ("vp=2", "vp needs pp"),
-     ("tp=8,mbs=48", "batch"), ("sp=yes", "sp needs tp")],
+    [("tp=3", "heads"), ("tp=8,pp=3", "accelerators"), ("pp=100,vp=2", "layers"), ("ep=8", "experts"),
+     ("vp=2", "vp needs pp"), ("tp=8,mbs=48", "batch"), ("sp=yes", "sp needs tp")],
 )  # fmt: skip
 def test_a_layout_that_does_not_divide_is_refused_by_name(layout: str, word: str) -> None:
     code, _, err = call("train", *JOB, "--layout", layout)
@@ -78,7 +78,10 @@ def test_a_layout_that_does_not_divide_is_refused_by_name(layout: str, word: str
 def test_what_does_not_fit_exits_3_with_the_limit_and_the_nearest_that_fits() -> None:
     code, _, err = call("train", "--model", "llama31_405b", "--chip", "h100_sxm", "--accelerators", "64")
     assert code == 3
-    found = re.search(r"needs ([\d.]+) GB, the accelerator has ([\d.]+) GB; ([\d,]+) accelerators hold it with a batch of ([\d,]+)", err)
+    found = re.search(
+        r"needs ([\d.]+) GB, the accelerator has ([\d.]+) GB; ([\d,]+) accelerators hold it with a batch of ([\d,]+)",
+        err,
+    )
     assert found and float(found[1]) > float(found[2])
     more = ["--accelerators", found[3].replace(",", ""), "--batch", found[4].replace(",", "")]
     assert call("train", "--model", "llama31_405b", "--chip", "h100_sxm", *more)[0] == 0

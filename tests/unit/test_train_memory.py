@@ -80,9 +80,7 @@ def test_chunks_in_flight_by_a_walk_through_the_schedule() -> None:
 
 def test_experts_are_held_once_per_expert_rank() -> None:
     model, job = moe(), Job(8, 16, 512, "bf16")
-    one, four = (
-        training_memory(model, job, layouts(data=8, expert=e), KORTHIKANTI).weights[0] for e in (1, 4)
-    )
+    one, four = (training_memory(model, job, layouts(data=8, expert=e), KORTHIKANTI).weights[0] for e in (1, 4))
     routed = 11 * 8 * 3 * 1024 * 1024 * 2.0
     assert one - four == pytest.approx(routed * 3 / 4)
 
@@ -96,7 +94,9 @@ def facts(precision: str = "bf16") -> MemoryFacts:
     st.sampled_from([1, 2, 4, 8]), st.sampled_from([1, 2, 4]), st.sampled_from([1, 2, 4]), st.sampled_from([1, 2]),
     st.booleans(), st.sampled_from(["bf16", "fp8", "fp4"]),
 )  # fmt: skip
-def test_cutting_or_recomputing_more_never_needs_more_kept(t: int, p: int, c: int, b: int, experts: bool, prec: str) -> None:
+def test_cutting_or_recomputing_more_never_needs_more_kept(
+    t: int, p: int, c: int, b: int, experts: bool, prec: str
+) -> None:
     model = moe() if experts else gpt(layers=12, hidden=1024, heads=16)
     job, f = Job(1024, 512, 2048, prec), replace(facts(prec), layers_at_work=0.0)
     common = {"tensor": t, "pipeline": p, "context": c, "micro_batch": b, "data": 8}

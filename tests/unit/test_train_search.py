@@ -98,7 +98,11 @@ def test_each_chunk_keeps_to_its_size_and_every_layout_uses_all_accelerators() -
 def a_time(job: Job):  # type: ignore[no-untyped-def]
     def seconds(cut: Layouts) -> np.ndarray:
         bubble = 1 + (cut.pipeline - 1) / (cut.micro_batches(job) * cut.interleave)
-        return bubble * (1 + 0.3 * (cut.recompute == 2) + 0.03 * cut.tensor + 0.2 * (cut.shard == 3)) / cut.micro_batch**0.1
+        return (
+            bubble
+            * (1 + 0.3 * (cut.recompute == 2) + 0.03 * cut.tensor + 0.2 * (cut.shard == 3))
+            / cut.micro_batch**0.1
+        )
 
     return seconds
 

@@ -38,7 +38,7 @@ def train(
     tokens: Annotated[str | None, typer.Option("--tokens", help="Tokens to train on, as 15T")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how fast a job trains, where its time and memory go, and what N tokens take; without --layout, the best one."""
+    """Say how fast a job trains, where time and memory go, what N tokens take; without --layout, the best one."""
     from kiban.catalog import load_catalog
     from kiban.compute.errors import ComputeError
     from kiban.report.compute_request import read_request

@@ -25,8 +25,8 @@ def training_pareto(
     frame = Frame(
         "pareto", "compute", "Speed against memory",
         "tokens per second and accelerator (up) over memory per accelerator in GB (right)", ("compute",),
-        f"Each dot is a layout that fits, {len(fitting[0]):,} of them drawn evenly; no layout is both faster and lighter than one "
-        "on the line. The mark to the right is the accelerator's memory.", 440,
+        f"Each dot is a layout that fits, {len(fitting[0]):,} of them drawn evenly; no layout is both faster and "
+        "lighter than one on the line. The mark to the right is the accelerator's memory.", 440,
     )  # fmt: skip
     rate, room = pareto
     order = np.argsort(room)

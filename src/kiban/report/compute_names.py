@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def named_model(catalog: Catalog, text: str) -> ModelSpec:
-    """Find a model; raises ScenarioError with the nearest names, or with everything wrong in the user's file."""
+    """Find a model; raises ScenarioError with the nearest names, or all that is wrong in the user's file."""
     if text.lower().endswith(ENDINGS):
         return _from_file("--model", text, lambda content: load_model_file(content, text))
     names = _names(catalog, "model", "layers")
@@ -33,7 +33,7 @@ def named_model(catalog: Catalog, text: str) -> ModelSpec:
 
 
 def named_accelerator(catalog: Catalog, text: str) -> Accelerator:
-    """Find an accelerator; raises ScenarioError with the nearest names, or with everything wrong in the user's sheet."""
+    """Find an accelerator; raises ScenarioError with the nearest names, or all that is wrong in the user's sheet."""
     if text.lower().endswith(ENDINGS):
         return _from_file("--chip", text, lambda content: accelerator_from_sheet(catalog, _mapping(content, text)))
     names = _names(catalog, "accelerator", "family")
@@ -48,7 +48,9 @@ def _from_file(path: str, file: str, read: Callable[[str], T]) -> T:
     try:
         return read(Path(file).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ScenarioError([Problem(path, f"cannot read {file}: {error.strerror or error}", file="command line")]) from None
+        raise ScenarioError(
+            [Problem(path, f"cannot read {file}: {error.strerror or error}", file="command line")]
+        ) from None
     except UnicodeDecodeError:
         raise ScenarioError([Problem(path, f"{file} is not UTF-8 text", file="command line")]) from None
     except ComputeError as error:

@@ -70,7 +70,11 @@ def read_request(
         problems.append(_problem("--precision", "unknown precision", precision, ", ".join(PRECISIONS), "".join(near)))
     amount = try_(lambda: _tokens(tokens)) if tokens else None
     job = Job(accelerators, batch, sequence, precision)
-    cut = try_(lambda: read_layout(layout, job if min(accelerators, batch, sequence) >= 1 else None, spec)) if layout else None
+    cut = (
+        try_(lambda: read_layout(layout, job if min(accelerators, batch, sequence) >= 1 else None, spec))
+        if layout
+        else None
+    )
     if problems or spec is None or device is None:
         raise ScenarioError(problems)
     return TrainingRequest(spec, device, job, cut, amount)
@@ -88,7 +92,9 @@ def _tokens(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 < value < float("inf"):
-        raise ScenarioError([_problem("--tokens", "not a number of tokens", text, "a number with K, M, B or T, as 15T")])
+        raise ScenarioError(
+            [_problem("--tokens", "not a number of tokens", text, "a number with K, M, B or T, as 15T")]
+        )
     return value
 
 
@@ -103,7 +109,9 @@ def read_layout(text: str, job: Job | None, model: ModelSpec | None) -> Layouts:
         key, _, value = (p.strip().lower() for p in part.partition("="))
         if key not in WORDS:
             near = get_close_matches(key, WORDS, n=1, cutoff=0.4)
-            problems.append(_problem("--layout", "unknown part", part.strip() or "nothing", ", ".join(WORDS), "".join(near)))
+            problems.append(
+                _problem("--layout", "unknown part", part.strip() or "nothing", ", ".join(WORDS), "".join(near))
+            )
             continue
         column, words = WORDS[key]
         number = words.get(value, int(value) if value.isdigit() else -1)
@@ -129,7 +137,9 @@ def _faults(cut: dict[str, int], job: Job, model: ModelSpec | None) -> list[str]
     )
     faults = []
     if t * p * c * d != job.accelerators:
-        faults.append(f"tp x pp x cp x dp = {t} x {p} x {c} x {d} = {t * p * c * d:,} accelerators, not {job.accelerators:,}")
+        faults.append(
+            f"tp x pp x cp x dp = {t} x {p} x {c} x {d} = {t * p * c * d:,} accelerators, not {job.accelerators:,}"
+        )
     elif job.global_batch % (d * b):
         faults.append(f"dp x mbs = {d * b:,} does not divide the batch of {job.global_batch:,} sequences")
     if c > 1 and job.sequence_tok % (2 * c):

@@ -45,7 +45,7 @@ def search_data(catalog: Catalog, request: TrainingRequest, best_count: int) -> 
     """Search.
 
     Args: catalogue; request; how many of the fastest to show. Result: ``job``, ``best`` and ``pareto`` (layouts with
-    seconds, tokens/s, MFU, bytes), counts of ``considered``, ``fitting`` and ``rejected``, ``search`` (CPU seconds and rate).
+    seconds, tokens/s, MFU, bytes), counts of ``considered``, ``fitting`` and ``rejected``, ``search`` (CPU-s, rate).
     Errors: ComputeError with the limit that binds and the nearest feasible job.
     """
     with catalog.recording("compute") as keys:
@@ -164,7 +164,6 @@ def search_page(catalog: Catalog, request: TrainingRequest, answer: SearchAnswer
         ),
         training_parts(names, parts, basis),
     ]  # fmt: skip
-    reasons = [[f"{count:,}", reason] for reason, count in data["rejected"].items() if count]
     return page_html(
         Page(
             title=f"{data['job']['model']} on {data['job']['accelerators']:,} {data['job']['chip']}",
@@ -174,16 +173,22 @@ def search_page(catalog: Catalog, request: TrainingRequest, answer: SearchAnswer
             f"{best['tok_per_s_per_accelerator']:,.0f} tokens per second and accelerator.",
             card=_card(data),
             figures=figures,
-            views=[
-                _view("best", "The fastest layouts", data["best"], ""),
-                _view("pareto", "The Pareto set", data["pareto"], "No layout is both faster and lighter than one of these."),
-                view("rejected", "compute", "What is left out", "cuts and layouts, by reason", ("count>", "reason"), reasons,
-                     "A cut stands for all finer choices below it; the last line counts whole layouts."),
-            ],
+            views=_views(data),
             used=used,
             warnings=data["warnings"],
         )
     )  # fmt: skip
+
+
+def _views(data: dict[str, Any]) -> list[View]:
+    reasons = [[f"{count:,}", reason] for reason, count in data["rejected"].items() if count]
+    falls = "A cut stands for all finer choices below it; the last line counts whole layouts."
+    columns = ("count>", "reason")
+    return [
+        _view("best", "The fastest layouts", data["best"], ""),
+        _view("pareto", "The Pareto set", data["pareto"], "No layout is both faster and lighter than one of these."),
+        view("rejected", "compute", "What is left out", "cuts and layouts, by reason", columns, reasons, falls),
+    ]
 
 
 def _card(data: dict[str, Any]) -> list[dict[str, str]]:

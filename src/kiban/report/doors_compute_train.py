@@ -117,7 +117,7 @@ def train_text(data: dict[str, Any]) -> str:
         job_line(job),
         f"Layout{searched}: {data['layout_words']}",
         "",
-        f"{significant(rate['p50'], 4)} tokens/s per accelerator (P10 {significant(rate['p10'])}, P90 {significant(rate['p90'])}) in a benchmark, "
+        f"{significant(rate['p50'], 4)} tokens/s per accelerator ({_range(rate)}) in a benchmark, "
         f"MFU {percent(data['mfu_frac'])}, {significant(data['j_per_tok'])} J per token",
         "",
     ]
@@ -136,6 +136,10 @@ def train_text(data: dict[str, Any]) -> str:
     return "\n".join(out)
 
 
+def _range(values: dict[str, float]) -> str:
+    return f"P10 {significant(values['p10'])}, P90 {significant(values['p90'])}"
+
+
 def job_line(job: dict[str, Any]) -> str:
     """The job in one line."""
     return (
@@ -148,7 +152,8 @@ def _run_text(data: dict[str, Any]) -> list[str]:
     run = data["run"]
     days, energy, hours = run["days"], run["energy_mwh"], run["accelerator_hours"]
     return [
-        f"{run['tokens_tok'] / 1e12:,.4g} T tokens: {significant(days['p50'])} days (P10 {significant(days['p10'])}, P90 {significant(days['p90'])}), "
+        f"{run['tokens_tok'] / 1e12:,.4g} T tokens: {significant(days['p50'])} days ({_range(days)}), "
         f"{hours['p50'] / 1e6:,.3g} million accelerator-hours, {energy['p50']:,.4g} MWh of IT energy,",
-        f"with production at {percent(data['production_frac'])} of a benchmark and goodput {percent(data['goodput_frac'])}",
+        f"with production at {percent(data['production_frac'])} of a benchmark and goodput "
+        f"{percent(data['goodput_frac'])}",
     ]

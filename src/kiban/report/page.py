@@ -9,7 +9,7 @@ from typing import Any
 from kiban import __version__
 from kiban.catalog import Catalog
 from kiban.figures import Basis, Figure, Rests
-from kiban.report.html import drawn, environment, static, script_json
+from kiban.report.html import drawn, environment, script_json, static
 from kiban.report.provenance import WEAK, Used, source_of, sources_in_use
 from kiban.report.table import View
 

@@ -62,15 +62,15 @@ def _answer(request: _Request, catalog: Catalog) -> Answer:
     if request.unit_bytes:
         p50 /= request.unit_bytes
     else:
-        plain = replace(
-            request.layout, recompute=np.array([NO_RECOMPUTE]), sequence_parallel=np.array([0])
-        )
+        plain = replace(request.layout, recompute=np.array([NO_RECOMPUTE]), sequence_parallel=np.array([0]))
         p50 *= 100.0 / _sum(training_memory(model, request.job, plain, facts), request.parts)
     if not p50 > 0 or not math.isfinite(p50):
         return refused("the layout leaves nothing of what the row asks for")
     spread = math.exp(Z80 * sd)
     basis = "account of layers as Korthikanti et al. 2022 keep it" if request.from_paper else "layout of the row"
-    return Answer(p50 / spread, p50, p50 * spread, "answered", f"{request.model}, {basis}, parts: {', '.join(request.parts)}")
+    return Answer(
+        p50 / spread, p50, p50 * spread, "answered", f"{request.model}, {basis}, parts: {', '.join(request.parts)}"
+    )
 
 
 def _sum(memory: Memory, parts: tuple[str, ...]) -> float:

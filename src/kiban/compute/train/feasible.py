@@ -33,9 +33,10 @@ def why_nothing_fits(
         else "; no number of accelerators holds it: the model's layers or the sequence are too large for one"
     )
     return (
-        f"memory binds: the lightest of {found.considered:,} layouts of {model.name} on {job.accelerators:,} {chip_name} "
-        f"(tensor {cut.tensor[0]}, pipeline {cut.pipeline[0]}, context {cut.context[0]}, expert {cut.expert[0]}, "
-        f"micro-batch {cut.micro_batch[0]}) needs {need / 1e9:,.1f} GB, the accelerator has {memory_bytes / 1e9:,.1f} GB{more}"
+        f"memory binds: the lightest of {found.considered:,} layouts of {model.name} on {job.accelerators:,} "
+        f"{chip_name} (tensor {cut.tensor[0]}, pipeline {cut.pipeline[0]}, context {cut.context[0]}, expert "
+        f"{cut.expert[0]}, micro-batch {cut.micro_batch[0]}) needs {need / 1e9:,.1f} GB, the accelerator has "
+        f"{memory_bytes / 1e9:,.1f} GB{more}"
     )
 
 

@@ -89,9 +89,7 @@ def search_job(setting: Setting, best_count: int) -> Found:
     s = setting
     found = search(s.model, s.job, s.chip.memory_bytes, s.facts, s.limits, s.step_s, best_count)
     if not found.fitting:
-        raise ComputeError(
-            why_nothing_fits(s.model, s.job, s.chip.name, s.chip.memory_bytes, s.facts, s.limits, found)
-        )
+        raise ComputeError(why_nothing_fits(s.model, s.job, s.chip.name, s.chip.memory_bytes, s.facts, s.limits, found))
     return found
 
 

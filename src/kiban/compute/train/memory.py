@@ -18,6 +18,7 @@ from kiban.compute.train.memory_facts import MemoryFacts
 from kiban.compute.train.memory_layer import Kind, LayerValues, kinds, layer_values, layer_weights
 
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 LOGIT_BYTES = 6.0
 """Logits in 16 bit and their softmax in 32 bit."""
@@ -84,10 +85,12 @@ def training_memory(model: ModelSpec, job: Job, layouts: Layouts, facts: MemoryF
         parts = _state(common, experts, 2.0 * (routed.common + routed.routed), cuts, facts)
         parts += [held * (1.0 + facts.fragmented_frac), logits * has_output]
         best = _heavier(best, parts) if best else parts
-    return Memory(*best, np.full(len(layouts), facts.workspace_bytes))
+    weights, gradients, optimizer, activations, head = best
+    workspace = np.full(len(layouts), facts.workspace_bytes)
+    return Memory(weights, gradients, optimizer, activations, head, workspace)
 
 
-def chunks_in_flight(pipeline: Array, interleave: Array, stage: Array) -> Array:
+def chunks_in_flight(pipeline: Ints, interleave: Ints, stage: Ints) -> Ints:
     """Chunks of layers whose activations a stage holds at its fullest, before the number of micro-batches caps it.
 
     Equation: p - i for one chunk per stage; 2 (p - i - 1) + (v - 1) p + 1 for v of them (Narayanan et al. 2021,
@@ -98,7 +101,7 @@ def chunks_in_flight(pipeline: Array, interleave: Array, stage: Array) -> Array:
 
 
 def _held(
-    dense: _Layer, routed: _Layer, plain_frac: Array, stage: Array, per_stage: Array, layouts: Layouts, job: Job
+    dense: _Layer, routed: _Layer, plain_frac: Array, stage: Ints, per_stage: Ints, layouts: Layouts, job: Job
 ) -> Array:
     """Bytes of activations of a stage at its fullest."""
     v = layouts.interleave

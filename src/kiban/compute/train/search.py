@@ -30,7 +30,7 @@ class Found:
     pareto: Rated
     """No layout is both faster and lighter than one of these; fastest first."""
     lightest: Rated
-    """The layout that needs least memory, whether it fits or not (0 or 1 layouts; its time is nan if it does not fit)."""
+    """The layout that needs least memory, whether it fits or not: one, or none in an empty space; not timed."""
     sample: Rated
     """Layouts that fit, drawn evenly: every so many-th of the space."""
     considered: int

@@ -66,11 +66,12 @@ def training_space(model: ModelSpec, job: Job, limits: Limits) -> Space:
 
     Args: model; job; limits. Result: all of tensor x pipeline (interleaved) x context x data x expert x micro-batch x
     recompute x sequence parallel x sharding such that: the tensor size divides the heads and keeps to the limit; data =
-    accelerators / (tensor x pipeline x context) and data x micro-batch divide the batch; chunks of layers are equal up
-    to ``uneven_frac``; more than one chunk per stage needs a pipeline and micro-batches in multiples of it
-    (Narayanan et al. 2021, section 2.2); two zigzag parts of at least 128 tokens per context rank; the expert size divides the experts and the
-    tensor x context x data group. Sequence parallelism needs a tensor group, experts with a tensor group need
-    sequence parallelism, weights are spread (FSDP) only without a pipeline. No Python loop runs over layouts.
+    accelerators / (tensor x pipeline x context), and data x micro-batch divide the batch; chunks of layers are equal
+    up to ``uneven_frac``; more than one chunk per stage needs a pipeline and micro-batches in multiples of it
+    (Narayanan et al. 2021, section 2.2); two zigzag parts of at least 128 tokens per context rank; the expert size
+    divides the experts and the tensor x context x data group. Sequence parallelism needs a tensor group, experts with a
+    tensor group need sequence parallelism, weights are spread (FSDP) only without a pipeline. No Python loop runs over
+    layouts.
     """
     rejected: dict[str, int] = {}
     cuts = _divisors(job.accelerators)
@@ -81,7 +82,9 @@ def training_space(model: ModelSpec, job: Job, limits: Limits) -> Space:
     table = _keep(table, job.accelerators % _group(table) == 0, rejected, "accelerators")
     table["data"] = job.accelerators // _group(table)
     context = table["context"]
-    whole = (context == 1) | ((job.sequence_tok % (2 * context) == 0) & (job.sequence_tok // context >= LEAST_CONTEXT_TOK))
+    whole = (context == 1) | (
+        (job.sequence_tok % (2 * context) == 0) & (job.sequence_tok // context >= LEAST_CONTEXT_TOK)
+    )
     table = _keep(table, whole, rejected, "sequence")
     table = _keep(table, job.global_batch % table["data"] == 0, rejected, "batch")
     table = _interleave(model, table, limits, rejected)
@@ -113,9 +116,7 @@ def _with_switches(model: ModelSpec, table: dict[str, Ints], limits: Limits, rej
     return Space(table, {"recompute": recompute, "sequence_parallel": along, "shard": shard}, allowed, rejected)
 
 
-def _interleave(
-    model: ModelSpec, table: dict[str, Ints], limits: Limits, rejected: dict[str, int]
-) -> dict[str, Ints]:
+def _interleave(model: ModelSpec, table: dict[str, Ints], limits: Limits, rejected: dict[str, int]) -> dict[str, Ints]:
     """Chunks per stage, such that rounding up leaves few idle slots and no chunk is empty."""
     table = _join(table, "interleave", np.arange(1, model.layers + 1))
     p, v = table["pipeline"], table["interleave"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,10 @@ from kiban.compute.train.memory import FSDP
 from kiban.compute.training import TrainingCoefficients, attention_flop, load_training
 
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 StepParts = Callable[[Layouts], dict[str, Array]]
 """Seconds of one step by part, (n,) each; the step is their sum."""
 
-UNCUT_FRAC = 10 / 34
-"""Share of elementwise traffic that a tensor group repeats without sequence parallelism (Korthikanti et al. 2022, eq. 2)."""
 VALUE_BYTES = 2.0
 UPDATE_BYTES = 30.0
 """Traffic of one weight's update: gradient 4, master and moments 12 in and 12 out, weight 2."""
@@ -32,31 +31,35 @@ class LinkFacts:
 
     link_frac: float
     hidden_frac: float
+    uncut_frac: float
+    """Share of elementwise traffic that a tensor group repeats without sequence parallelism."""
 
 
 def load_link_facts(catalog: Catalog) -> LinkFacts:
     """Read ``compute.step.*``."""
-    return LinkFacts(catalog.value("compute.step.link_frac"), catalog.value("compute.step.hidden_frac"))
+    return LinkFacts(**{f.name: catalog.value(f"compute.step.{f.name}") for f in fields(LinkFacts)})
 
 
 def step_parts(catalog: Catalog, model: ModelSpec, chip: Accelerator, job: Job) -> StepParts:
     """Give the function that times layouts.
 
-    Per accelerator and step, with T tokens of the step over N accelerators each: matrix FLOP over peak x efficiency; attention
-    FLOP over the 16-bit peak; elementwise traffic over memory bandwidth, its uncut share t times without sequence
-    parallelism; the forward pass again with full recomputation, that of attention with selective; tensor
-    collectives of 2 (t - 1)/t hidden values, four per layer and six with full recomputation (Narayanan et al. 2021,
-    arXiv:2104.04473, section 3.2); tokens to experts outside the domain; stage-to-stage values cut over the tensor group (the same,
-    section 4.1); a fixed time per layer and micro-batch; all of that once more (p - 1)/(m v) times as the bubble; then
-    gradients and weights over the data ranks, and the update. Layers that do not divide count as the fullest stage.
-    Coefficients: ``compute.training.*`` (fitted) and ``compute.step.*`` (assumed). Validity as theirs.
+    Per accelerator and step: matrix FLOP over peak x efficiency; attention FLOP over the 16-bit peak; elementwise
+    traffic over memory bandwidth, its uncut share t times without sequence parallelism; the forward pass again with full
+    recomputation, that of attention with selective; tensor collectives of 2 (t - 1)/t hidden values, four per layer and
+    six with full recomputation (Narayanan et al. 2021, arXiv:2104.04473, section 3.2); tokens to experts outside the
+    domain; stage-to-stage values cut over the tensor group (the same, section 4.1); a fixed time per layer and
+    micro-batch; all of that once more (p - 1)/(m v) times as the bubble; then gradients and weights over the data
+    ranks, and the update. Layers that do not divide count as the fullest stage. Coefficients: ``compute.training.*``
+    (fitted), ``compute.step.*``. Validity as theirs.
     """
     c, links = load_training(catalog), load_link_facts(catalog)
     peak, _ = chip.peak(job.precision)
     tok = job.global_batch * (job.sequence_tok / job.accelerators)
     attention = attention_flop(model, job.sequence_tok)
     matrix = model.training_flop_per_tok(job.sequence_tok) - attention
-    matrix_s = tok * matrix / (peak * c.gemm_efficiency_frac)
+    own = f"compute.step.{chip.family}.gemm_efficiency_frac"
+    reached = catalog.value(own) if catalog.has(own) else c.gemm_efficiency_frac
+    matrix_s = tok * matrix / (peak * reached)
     attention_s = tok * attention / (chip.peak("bf16")[0] * c.attention_efficiency_frac)
     traffic_s = tok * _traffic_bytes(model, c) / chip.memory_bytes_per_s
 
@@ -66,7 +69,7 @@ def step_parts(catalog: Catalog, model: ModelSpec, chip: Accelerator, job: Job) 
         full = cut.recompute == FULL
         again = np.where(full, 4.0 / 3.0, 1.0) * slots
         scores = np.where(full | (cut.recompute == SELECTIVE), 4.0 / 3.0, 1.0) * slots
-        repeated = np.where(cut.sequence_parallel == 1, 1.0, 1.0 + UNCUT_FRAC * (cut.tensor - 1.0))
+        repeated = np.where(cut.sequence_parallel == 1, 1.0, 1.0 + links.uncut_frac * (cut.tensor - 1.0))
         m = cut.micro_batches(job)
         work = {
             "matrix work": matrix_s * again,
@@ -88,7 +91,7 @@ def _traffic_bytes(model: ModelSpec, c: TrainingCoefficients) -> float:
     return model.hidden * (model.layers * c.activation_bytes + model.moe_layers * visits * c.moe_bytes)
 
 
-def _speed(chip: Accelerator, ranks: Array, links: LinkFacts) -> Array:
+def _speed(chip: Accelerator, ranks: Ints, links: LinkFacts) -> Array:
     """Bytes per second and accelerator among so many ranks: the scale-up domain's if they lie within it."""
     inside = ranks <= chip.scale_up_accelerators
     return np.where(inside, chip.scale_up_bytes_per_s, chip.scale_out_bytes_per_s) * links.link_frac
@@ -117,7 +120,7 @@ def _stage_s(model: ModelSpec, chip: Accelerator, tok: float, cut: Layouts, link
 
 
 def _ending(
-    model: ModelSpec, chip: Accelerator, cut: Layouts, m: Array, busy: Array, links: LinkFacts
+    model: ModelSpec, chip: Accelerator, cut: Layouts, m: Ints, busy: Array, links: LinkFacts
 ) -> dict[str, Array]:
     """Gradients and weights over the data ranks, and the update.
 
