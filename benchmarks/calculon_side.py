@@ -16,7 +16,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-
 NVLINK = 8
 """Processors of its first network."""
 LARGEST_MICRO_BATCH = 4

@@ -91,7 +91,7 @@ def as_layout(execution: dict[str, Any]) -> Layouts:
 
 
 def as_executions(layouts: Layouts, count: int, batch: int) -> list[dict[str, Any]]:
-    """The fastest kiban layout as Calculon executions on each pair of its networks, without a second memory tier and without overlap of tensor traffic."""
+    """The fastest kiban layout as Calculon executions, one for each pair of its networks; else as in its search."""
     row = {name: int(getattr(layouts, name)[0]) for name in Layouts.__dataclass_fields__}
     names = {value: word for word, value in RECOMPUTE.items()}
     base = {
