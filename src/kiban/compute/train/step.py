@@ -37,14 +37,16 @@ class StepTime:
 
 
 def step_time(
-    model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, c: Coefficients, mtp: bool = False
+    model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, c: Coefficients, mtp: bool = False,
+    lora: bool = False,
 ) -> StepTime:
     """Time every layout.
 
-    Arguments: model; chip; job; layouts (n,); coefficients; whether layers that predict further tokens are trained.
+    Arguments: model; chip; job; layouts (n,); coefficients; whether layers that predict further tokens are
+    trained; whether only low-rank additions are.
     Result: seconds by cause. Equation: see ``assemble``. No Python loop runs over layouts.
     """
-    return assemble(step_work(model, chip, job, layouts, mtp), c)
+    return assemble(step_work(model, chip, job, layouts, mtp, lora), c)
 
 
 def assemble(work: Work, c: Coefficients) -> StepTime:

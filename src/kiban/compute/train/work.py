@@ -67,10 +67,11 @@ class Work:
     """Once per step: the optimizer's traffic through memory."""
 
 
-def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, mtp: bool = False) -> Work:
+def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, mtp: bool = False, lora: bool = False) -> Work:
     """Count the work of one step.
 
-    Arguments: model; chip; job; layouts (n,); whether the model's layers that predict further tokens are trained too.
+    Arguments: model; chip; job; layouts (n,); whether the model's layers that predict further tokens are trained too;
+    whether only low-rank additions are trained, so that weights need no gradients.
     Result: seconds at full rate. Ranks lie in the order tensor, context, data, pipeline; experts are spread over
     neighbouring ranks of the first three. Equations: FLOP of ``ModelSpec.training_flop_per_tok``, forward work once
     more where recomputed (Korthikanti et al. 2022, arXiv:2205.05198); tensor parallelism moves 8 hidden vectors per
@@ -82,6 +83,7 @@ def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, m
     m = np.maximum(job.global_batch / (d * layouts.micro_batch), 1.0)
     full = layouts.recompute == FULL
     again = np.where(full, 4.0 / 3.0, 1.0)
+    trained = 0.0 if lora else 1.0
     uneven = stretch(model.layers, p, v)
     rank_tok = tok * m / (t * p)
     spread = rank_tok * uneven
@@ -98,13 +100,13 @@ def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, m
     reduce, gather = _data_traffic(network, local, local_experts, t, c * d, layouts, m)
     return Work(
         precision=PRECISIONS[ran_at],
-        matrix_s=spread * again * (flop.matrix / peak),
+        matrix_s=spread * again * (flop.matrix * (2.0 + trained) / 3.0 / peak),
         expert_s=spread * again * (flop.expert / peak),
-        head_s=rank_tok * (flop.head / peak16),
+        head_s=rank_tok * (flop.head * (2.0 + trained) / 3.0 / peak16),
         attention_s=spread * np.where(layouts.recompute == NO_RECOMPUTE, 1.0, 4.0 / 3.0) * (flop.attention / peak16),
         activation_s=spread * again * along * (activation_values(model) * VALUE_BYTES / rate),
         permute_s=spread * again * (model.moe_layers * model.experts_active * _expert_width(model) * VALUE_BYTES / rate),
-        weight_s=m * (local + local_experts) * ((2.0 * VALUE_BYTES + GRADIENT_BYTES) / (rate * STREAM_FRAC)),
+        weight_s=m * (local + local_experts) * ((2.0 * VALUE_BYTES + GRADIENT_BYTES * trained) / (rate * STREAM_FRAC)),
         tensor_s=tensor * again,
         context_s=context,
         expert_up_s=up * again,
@@ -114,8 +116,8 @@ def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, m
         layers=(model.mixer_layers + _mtp(model, mtp)) * passes * again,
         moe_layers=(model.moe_layers + _mtp(model, mtp) * model.is_moe) * passes * again,
         bubble=bubble(p, m, v),
-        reduce_s=reduce,
-        update_s=_updated(local, local_experts, t, c * d, layouts) * (UPDATE_BYTES / (rate * STREAM_FRAC)),
+        reduce_s=reduce * trained,
+        update_s=_updated(local, local_experts, t, c * d, layouts) * (UPDATE_BYTES * trained / (rate * STREAM_FRAC)),
     )
 
 
