@@ -154,7 +154,7 @@ def search_page(catalog: Catalog, request: TrainingRequest, answer: SearchAnswer
     basis = basis_of_used(used, "compute", "P50 of a benchmark")
     shown = min(BARS, len(found.best))
     names = [row["layout_words"] for row in data["best"][:shown]]
-    parts = {k: np.broadcast_to(v, len(found.best))[:shown] for k, v in setting.parts(found.best.layouts).items()}
+    parts = {name: seconds[:shown] for name, seconds in setting.timing.parts_s(found.best.layouts).items()}
     best = data["best"][0]
     figures = [
         training_pareto(

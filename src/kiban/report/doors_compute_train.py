@@ -17,6 +17,10 @@ from kiban.report.serialize import to_plain
 from kiban.units.numbers import percent, significant
 
 DAY_S = 86400.0
+UNMEASURED = {
+    "family": "no training was measured on {chip}; its time rests on its family ({family}), the interval is wider",
+    "none": "no training was measured on the family of {chip}; its time rests on its data sheet, the interval is wider",
+}
 MEMORY = ("weights", "gradients", "optimizer", "activations", "logits", "workspace")
 
 
@@ -96,8 +100,8 @@ def warnings_of(catalog: Catalog, setting: Setting, cut: Layouts) -> list[str]:
     """What a reader must know before trusting the numbers."""
     chip, model, job = setting.chip, setting.model, setting.job
     words = []
-    if not chip.measured:
-        words.append(f"nothing measured stands behind {chip.name}: wider interval from its data sheet")
+    if setting.timing.situation in UNMEASURED:
+        words.append(UNMEASURED[setting.timing.situation].format(chip=chip.name, family=chip.family))
     used = chip.peak(job.precision)[1]
     if used != job.precision:
         words.append(f"{chip.name} has no {job.precision} rate; its {used} rate is taken")

@@ -13,14 +13,14 @@ from kiban.compute.errors import ComputeError
 from kiban.compute.goodput import job_goodput_frac
 from kiban.compute.hardware import Accelerator
 from kiban.compute.inputs import it_kw
-from kiban.compute.model import Rate, with_interval
+from kiban.compute.model import Rate
 from kiban.compute.train.feasible import why_nothing_fits
 from kiban.compute.train.layouts import Job, Layouts
 from kiban.compute.train.memory import Memory, training_memory
 from kiban.compute.train.memory_facts import MemoryFacts, load_memory_facts
 from kiban.compute.train.search import Found, search
 from kiban.compute.train.space import Limits
-from kiban.compute.train.timing import StepParts, step_parts
+from kiban.compute.train.timing import Timing, bind_timing
 from kiban.compute.train.wording import layout_words
 
 Array = NDArray[np.float64]
@@ -35,11 +35,7 @@ class Setting:
     job: Job
     facts: MemoryFacts
     limits: Limits
-    parts: StepParts
-
-    def step_s(self, cut: Layouts) -> Array:
-        """Seconds of one step, (n,)."""
-        return np.asarray(sum(self.parts(cut).values()))
+    timing: Timing
 
     @property
     def step_tok(self) -> float:
@@ -80,14 +76,14 @@ def build_setting(catalog: Catalog, model: ModelSpec, chip: Accelerator, job: Jo
         job,
         load_memory_facts(catalog, job.precision),
         Limits(tensor_max=max(chip.scale_up_accelerators, 1)),
-        step_parts(catalog, model, chip, job),
+        bind_timing(catalog, model, chip, job),
     )
 
 
 def search_job(setting: Setting, best_count: int) -> Found:
     """Search; raises ComputeError that names the limit where nothing fits."""
     s = setting
-    found = search(s.model, s.job, s.chip.memory_bytes, s.facts, s.limits, s.step_s, best_count)
+    found = search(s.model, s.job, s.chip.memory_bytes, s.facts, s.limits, s.timing.total_s, best_count)
     if not found.fitting:
         raise ComputeError(why_nothing_fits(s.model, s.job, s.chip.name, s.chip.memory_bytes, s.facts, s.limits, found))
     return found
@@ -103,12 +99,9 @@ def train_job(catalog: Catalog, setting: Setting, cut: Layouts) -> Trained:
             f"memory binds: this layout needs {need / 1e9:,.1f} GB per accelerator, {s.chip.name} has "
             f"{s.chip.memory_bytes / 1e9:,.1f} GB; {_nearest(s)}"
         )
-    parts = {name: float(np.broadcast_to(value, 1)[0]) for name, value in s.parts(cut).items()}
+    parts = {name: float(value[0]) for name, value in s.timing.parts_s(cut).items()}
     step_s = sum(parts.values())
-    sd = catalog.value("compute.training.moe_log_sd" if s.model.is_moe else "compute.training.dense_log_sd")
-    if not s.chip.measured:
-        sd *= catalog.value("compute.unmeasured_sd_multiple")
-    rate = with_interval(float(s.rate(np.array([step_s]))[0]), (1.0, 1.0, 1.0), sd)
+    rate = Rate(*s.timing.interval(float(s.rate(np.array([step_s]))[0])))
     interrupts = catalog.value("reliability.h100_sxm.all_unexpected_interrupt_per_year")
     save, restart = catalog.value("compute.goodput.save_s"), catalog.value("compute.goodput.restart_s")
     return Trained(
