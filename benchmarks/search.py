@@ -45,7 +45,10 @@ RECOMPUTE = {"none": 0, "attn_only": 1, "full": 2}
 
 
 def setting_of(model: str, count: int, batch: int) -> Setting:
-    """A job on A100 as the papers of its time ran it: scores in memory, 80 GiB and Calculon's reach: any tensor group, equal stages, no FSDP."""
+    """A job on A100 as papers of its time ran it, with Calculon's reach.
+
+    Scores in memory, 80 GiB, any tensor group, equal stages, no FSDP.
+    """
     catalog = load_catalog()
     chip = replace(load_accelerator(catalog, "a100_sxm_80"), memory_bytes=80 * GIB)
     spec, job = load_model(catalog, model), Job(count, batch, SEQUENCE_TOK, "bf16")

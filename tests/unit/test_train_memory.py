@@ -14,6 +14,7 @@ from train_fixtures import gpt, layouts, moe
 
 from kiban.catalog import load_catalog
 from kiban.compute.rows.memory import answer_memory
+from kiban.compute.rows.training_request import read_request
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job
 from kiban.compute.train.memory import chunks_in_flight, training_memory
 from kiban.compute.train.memory_facts import KORTHIKANTI, MemoryFacts, load_memory_facts
@@ -149,3 +150,28 @@ def test_a_share_of_the_plain_layout_is_a_ratio_of_the_closed_forms() -> None:
     row = {"kind": "training-memory", "system": "GPT-175B", "hardware": "A100", "unit": "% of baseline",
            "config": "see iteration_time row of the same model", "metric": "activations_seqsel_per_gpu"}  # fmt: skip
     assert answer_memory(row, load_catalog()).p50 == pytest.approx(100 * (34 / 8) / (10 + 24 / 8 + 10))
+
+
+@pytest.mark.skipif(not ROWS.exists(), reason="no shared validation rows beside this checkout")
+def test_every_published_layout_that_ran_fits_if_layers_may_be_recomputed() -> None:
+    catalog = load_catalog()
+    seen: set[tuple[str, str, str]] = set()
+    without = 0
+    for row in csv.DictReader(ROWS.read_text().splitlines()):
+        if row["kind"] != "training" or "tp=" not in row["config"] or "sw=" not in row["config"]:
+            continue
+        request = read_request(row, catalog)
+        key = (row["system"], row["hardware"], row["config"])
+        if isinstance(request, str) or key in seen:
+            continue
+        seen.add(key)
+        chip = request.chip
+        facts = load_memory_facts(catalog, chip.peak(request.job.precision)[1])
+        least, most = (
+            float(training_memory(request.model, request.job, replace(request.layouts, recompute=how), facts).total[0])
+            for how in (np.array([FULL]), np.array([NO_RECOMPUTE]))
+        )
+        assert least <= chip.memory_bytes, key
+        without += most <= chip.memory_bytes
+    assert len(seen) > 150
+    assert without > 0.65 * len(seen)
