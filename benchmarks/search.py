@@ -54,7 +54,9 @@ def setting_of(model: str, count: int, batch: int) -> Setting:
     spec, job = load_model(catalog, model), Job(count, batch, SEQUENCE_TOK, "bf16")
     setting = build_setting(catalog, spec, chip, job)
     year = chip.release_year + 1.5
-    strengths = effects(spec.name, False, chip.name, chip.family, "bf16", "none", "papers", year, chip.release_year)
+    strengths = effects(
+        spec.name, False, chip.name, chip.family, "bf16", "none", "papers", year, chip.release_year, wide=False
+    )  # fmt: skip
     return replace(
         setting,
         limits=Limits(tensor_max=count, uneven_frac=0.0, shards=(0, 1)),
@@ -133,9 +135,8 @@ def compare(checkout: Path) -> None:
         under = [other.seconds(e) for e in as_executions(ours.layouts, count, batch)]
         under_s = min((u[0] for u in under if u), default=float("nan"))
         job = f"{name}, {count} A100, batch {batch} ({tried:,} executions)"
-        print(
-            f"| {job} | Calculon | {layout_words(theirs, 0)} | {theirs_s:.2f} | {setting.timing.total_s(theirs)[0]:.2f} |"
-        )
+        theirs_here_s = setting.timing.total_s(theirs)[0]
+        print(f"| {job} | Calculon | {layout_words(theirs, 0)} | {theirs_s:.2f} | {theirs_here_s:.2f} |")
         print(f"| | kiban | {layout_words(ours.layouts, 0)} | {under_s:.2f} | {ours.step_s[0]:.2f} |")
         print(f"| | optimum against optimum | | | {100 * (ours.step_s[0] / theirs_s - 1):+.1f} % |", flush=True)
 

@@ -47,14 +47,14 @@ def training_pareto(
 def training_parts(names: Sequence[str], parts: Mapping[str, Array], basis: Basis) -> Figure:
     """Where the seconds of a step go, one bar per layout.
 
-    Args: names of the layouts, fastest first; seconds per part, each (k,); basis.
+    Args: numbers of the layouts, fastest first; seconds per part, each (k,); basis.
     """
     frame = Frame(
         "parts", "compute", "Where the time of a step goes", "seconds per step", ("compute",),
-        "The fastest layouts, best at the top; parts that hide behind others are not shown.", 60 + 34 * len(names),
+        "The fastest layouts by their number in the table below; what hides behind other work is not shown.", 60 + 34 * len(names),
     )  # fmt: skip
     shown = {k: v for k, v in parts.items() if float(np.max(v, initial=0.0)) > 0}
     series = [bar(name, values, cycle(i), "all") for i, (name, values) in enumerate(shown.items())]
-    y = {"type": "category", "data": list(names), "inverse": True, "axisLabel": {"width": 300, "overflow": "break"}}
+    y = {"type": "category", "data": list(names), "inverse": True}
     option = cartesian(value_axis(), y, series, tooltip={"trigger": "item"})
     return figure(frame, basis, option, [(name, cycle(i)) for i, name in enumerate(shown)], "plain", "plain")

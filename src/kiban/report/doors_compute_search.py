@@ -133,8 +133,8 @@ def _numbers(row: dict[str, Any]) -> list[str]:
 
 
 def _view(id: str, title: str, rows: list[dict[str, Any]], note: str) -> View:
-    columns = (*(f"{key}>" for key in KEYS), "step, s>", "tokens/s per accelerator>", "MFU>", "memory, GB>")
-    cells = [[*(str(row["layout"][key]) for key in KEYS), *_numbers(row)] for row in rows]
+    columns = ("no.>", *(f"{key}>" for key in KEYS), "step, s>", "tokens/s per accelerator>", "MFU>", "memory, GB>")
+    cells = [[str(i), *(str(row["layout"][key]) for key in KEYS), *_numbers(row)] for i, row in enumerate(rows, 1)]
     return view(id, "compute", title, "P50 of a benchmark", columns, cells, note)
 
 
@@ -153,7 +153,7 @@ def search_page(catalog: Catalog, request: TrainingRequest, answer: SearchAnswer
     used = used_keys(catalog, "compute", answer.keys)
     basis = basis_of_used(used, "compute", "P50 of a benchmark")
     shown = min(BARS, len(found.best))
-    names = [row["layout_words"] for row in data["best"][:shown]]
+    names = [str(i + 1) for i in range(shown)]
     parts = {name: seconds[:shown] for name, seconds in setting.timing.parts_s(found.best.layouts).items()}
     best = data["best"][0]
     figures = [

@@ -15,7 +15,7 @@ from kiban.compute.hardware import Accelerator
 from kiban.compute.inputs import it_kw
 from kiban.compute.model import Rate
 from kiban.compute.train.feasible import why_nothing_fits
-from kiban.compute.train.layouts import Job, Layouts
+from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
 from kiban.compute.train.memory import Memory, training_memory
 from kiban.compute.train.memory_facts import MemoryFacts, load_memory_facts
 from kiban.compute.train.search import Found, search
@@ -70,12 +70,15 @@ class Trained:
 
 def build_setting(catalog: Catalog, model: ModelSpec, chip: Accelerator, job: Job) -> Setting:
     """Collect what the catalogue knows; raises CatalogKeyError."""
+    facts = load_memory_facts(catalog, chip.peak(job.precision)[1])
+    # What selective recomputation would drop, a fused kernel never writes.
+    recompute = (NO_RECOMPUTE, FULL) if facts.fused_attention else (NO_RECOMPUTE, SELECTIVE, FULL)
     return Setting(
         model,
         chip,
         job,
-        load_memory_facts(catalog, job.precision),
-        Limits(tensor_max=max(chip.scale_up_accelerators, 1)),
+        facts,
+        Limits(max(chip.scale_up_accelerators, 1), recompute),
         bind_timing(catalog, model, chip, job),
     )
 
