@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 SOURCE = "kiban_training_fit"
 Z80 = 1.2816
-KINDS = ("dense", "moe", "mlperf")
+KINDS = ("dense", "moe", "mlperf", "other")
 SITUATIONS: dict[str, Callable[[Request], Hashable]] = {
     "pair": by_model_chip_half_year, "chip": by_model_chip, "family": by_chip, "none": by_family,
 }  # fmt: skip

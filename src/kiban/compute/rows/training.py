@@ -44,6 +44,7 @@ def _answer(row: Row, catalog: Catalog, fitted: Fitted) -> Answer:
     if isinstance(value, str):
         return refused(value)
     half, words = _half_log(row, request, fitted)
+    value = float(value)
     return Answer(value * math.exp(-half), value, value * math.exp(half), "answered", words)
 
 

@@ -20,8 +20,10 @@ from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layo
 
 Row = Mapping[str, str]
 
-TOKENS_PER_TPU = 24576.0
-"""Tokens per chip and step where a row names no batch; recipes use 16,384 to 49,152."""
+LARGE_PARAMS = 1e11
+TOKENS_PER_TPU, TOKENS_PER_TPU_LARGE = 28000.0, 9400.0
+"""Tokens per chip and step where a row names no batch: geometric means of the recipes, below and above 10^11 active
+parameters; they use 8,192 to 49,152 and 6,144 to 16,384."""
 SEQUENCE_TOK = {"gpt3_175b": 2048, "deepseek_v3": 4096, "mixtral_8x22b": 4096, "llama2_70b": 4096}
 """Sequence where a row names none: of the model's own pre-training or benchmark; others 8,192 tokens."""
 DEFAULT_SEQUENCE_TOK = 8192
@@ -59,8 +61,10 @@ class Request:
 
     @property
     def group_kind(self) -> str:
-        """``mlperf``, ``moe`` or ``dense``: rows of one kind share their error's spread."""
-        return "mlperf" if self.framework == "mlperf" else "moe" if self.model.is_moe else "dense"
+        """``mlperf``, ``moe``, ``dense`` (Megatron) or ``other``: rows of one kind share their error's spread."""
+        if self.framework == "mlperf":
+            return "mlperf"
+        return "moe" if self.model.is_moe else "dense" if self.framework == "megatron" else "other"
 
     def effects(self) -> dict[str, float]:
         """Effects on its step, see ``effects``."""
@@ -170,7 +174,8 @@ def _job(
     if not batch and number(config, "batch_per_dp"):
         batch = int((number(config, "batch_per_dp") or 1) * cut[3])
     if not batch:
-        batch = max(int(round(count * TOKENS_PER_TPU / sequence)), 1)
+        tokens = TOKENS_PER_TPU_LARGE if model.params_active > LARGE_PARAMS else TOKENS_PER_TPU
+        batch = max(round(count * tokens / sequence), 1)
         assumed.append(f"a batch of {batch} sequences")
     return Job(count, batch, sequence, precision)
 
