@@ -51,7 +51,8 @@ def training_parts(names: Sequence[str], parts: Mapping[str, Array], basis: Basi
     """
     frame = Frame(
         "parts", "compute", "Where the time of a step goes", "seconds per step", ("compute",),
-        "The fastest layouts by their number in the table below; what hides behind other work is not shown.", 60 + 34 * len(names),
+        "The fastest layouts by their number in the table below; what hides behind other work is not shown.",
+        60 + 34 * len(names),
     )  # fmt: skip
     shown = {k: v for k, v in parts.items() if float(np.max(v, initial=0.0)) > 0}
     series = [bar(name, values, cycle(i), "all") for i, (name, values) in enumerate(shown.items())]

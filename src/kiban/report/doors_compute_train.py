@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kiban.catalog import Catalog
+from kiban.compute.train.campaign import train_tokens
 from kiban.compute.train.job import Setting, Trained, build_setting, search_job, train_job
 from kiban.compute.train.layouts import Layouts
 from kiban.compute.train.pareto import take
@@ -81,16 +82,23 @@ def _run(request: TrainingRequest, trained: Trained) -> dict[str, Any] | None:
     """Days and energy of the tokens asked for; the longer days go with the slower rate."""
     if request.tokens_tok is None:
         return None
-    rate, count = trained.rate_tok_per_s, request.job.accelerators
-    useful = trained.production_frac * trained.goodput_frac
-    days = {
-        name: request.tokens_tok / (value * count * useful) / DAY_S
+    rate, job = trained.rate_tok_per_s, request.job
+    step_tok = job.global_batch * job.sequence_tok
+    runs = {
+        name: train_tokens(
+            request.tokens_tok,
+            job,
+            step_tok / (value * job.accelerators),
+            trained.goodput_frac,
+            trained.production_frac,
+        )
         for name, value in (("p10", rate.p90), ("p50", rate.p50), ("p90", rate.p10))
     }
-    hours = {name: value * 24 * count for name, value in days.items()}
+    hours = {name: run.accelerator_h for name, run in runs.items()}
     return {
         "tokens_tok": request.tokens_tok,
-        "days": days,
+        "steps": runs["p50"].steps,
+        "days": {name: run.calendar_s / DAY_S for name, run in runs.items()},
         "accelerator_hours": hours,
         "energy_mwh": {name: value * trained.kw / 1e3 for name, value in hours.items()},
     }
