@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,7 +38,7 @@ class _Request:
     from_paper: bool
 
 
-def answer_memory(row: dict[str, str], catalog: Catalog) -> Answer:
+def answer_memory(row: Mapping[str, str], catalog: Catalog) -> Answer:
     """Answer one row of kind ``training-memory``; refuses with the reason, never raises.
 
     A row that refers to the iteration-time row of its model is an account of Korthikanti et al. 2022, whose layouts are
@@ -77,7 +78,7 @@ def _sum(memory: Memory, parts: tuple[str, ...]) -> float:
     return float(sum(getattr(memory, part)[0] for part in parts))
 
 
-def _request(row: dict[str, str], catalog: Catalog) -> _Request | Answer:
+def _request(row: Mapping[str, str], catalog: Catalog) -> _Request | Answer:
     metric = row.get("metric", "").lower()
     model = find_model(catalog, row.get("system", ""))
     if model is None:
