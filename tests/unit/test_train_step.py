@@ -39,7 +39,9 @@ def total(model, chip, job, layouts, c=None):
     return step_time(model, chip, job, layouts, c).total_s
 
 
-@pytest.mark.parametrize("name", ["llama31_8b", "llama31_70b", "gpt3_175b", "qwen3_30b_a3b", "deepseek_v3", "nemotron3_nano"])
+@pytest.mark.parametrize(
+    "name", ["llama31_8b", "llama31_70b", "gpt3_175b", "qwen3_30b_a3b", "deepseek_v3", "nemotron3_nano"]
+)
 def test_the_compute_of_a_step_is_its_flop_over_peak(name):
     model, job = load_model(CATALOG, name), Job(8, 64, 4096, "bf16")
     compute = step_time(model, H100, job, plain(), PURE).compute_s[0]
@@ -124,7 +126,11 @@ def test_rates_in_other_units_give_the_same_time():
 
 def test_many_layouts_equal_each_alone():
     model, job = load_model(CATALOG, "deepseek_v3"), Job(256, 2048, 4096, "fp8")
-    parts = [plain(1, 8, 1, 32, 32, 1, 2), plain(2, 4, 1, 64, 32, 2, 1, FULL), plain(4, 1, 2, 16, 32, 4, 1, SELECTIVE, False, 3)]
+    parts = [
+        plain(1, 8, 1, 32, 32, 1, 2),
+        plain(2, 4, 1, 64, 32, 2, 1, FULL),
+        plain(4, 1, 2, 16, 32, 4, 1, SELECTIVE, False, 3),
+    ]
     fields = Layouts.__dataclass_fields__
     together = Layouts(*(np.concatenate([getattr(x, f) for x in parts]) for f in fields))
     assert total(model, H100, job, together) == pytest.approx([total(model, H100, job, x)[0] for x in parts])
@@ -140,8 +146,14 @@ def test_unbalanced_experts_slow_a_step_and_frozen_weights_speed_it():
 
 
 def test_a_default_layout_uses_the_job():
-    for name, chip, count in (("llama31_405b", "h100_sxm", 1024), ("llama31_8b", "tpu_v6e", 64), ("deepseek_v3", "gb200", 256)):
-        layout = default_layout(load_model(CATALOG, name), load_accelerator(CATALOG, chip), Job(count, 1024, 8192, "bf16"))
+    for name, chip, count in (
+        ("llama31_405b", "h100_sxm", 1024),
+        ("llama31_8b", "tpu_v6e", 64),
+        ("deepseek_v3", "gb200", 256),
+    ):
+        layout = default_layout(
+            load_model(CATALOG, name), load_accelerator(CATALOG, chip), Job(count, 1024, 8192, "bf16")
+        )
         assert (layout.tensor * layout.pipeline * layout.context * layout.data)[0] == count
 
 

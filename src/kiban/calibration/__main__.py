@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     with chosen.rows.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    missing = [n for n in ("kind", "system", "hardware", "config", "metric", "value", "unit") if n not in (rows or [{}])[0]]
+    missing = [
+        n for n in ("kind", "system", "hardware", "config", "metric", "value", "unit") if n not in (rows or [{}])[0]
+    ]
     if missing:
         print(f"{chosen.rows}: column {', '.join(missing)} is missing", file=sys.stderr)
         return 2

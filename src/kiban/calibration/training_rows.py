@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from kiban.calibration.pooling import Fit, Priors
 from kiban.calibration.training import (
-    Runs, by_chip, by_family, by_model, by_model_chip, by_model_chip_half_year, fit_runs, held_out, predict,
+    Runs,
+    by_chip,
+    by_family,
+    by_model,
+    by_model_chip,
+    by_model_chip_half_year,
+    fit_runs,
+    held_out,
+    predict,
 )  # fmt: skip
 from kiban.catalog.rows import ROW_COLUMNS
 from kiban.compute.rows.training_request import Request
@@ -56,7 +64,19 @@ def fit_csv(runs: Runs, priors: Priors) -> str:
 
     def row(key: str, value: object, low: object, high: object, unit: str, what: str) -> None:
         write.writerow(
-            (f"training_fit.{key}", value, low, high, unit, "", "", SOURCE, "python -m kiban.calibration training", "estimated", what)
+            (
+                f"training_fit.{key}",
+                value,
+                low,
+                high,
+                unit,
+                "",
+                "",
+                SOURCE,
+                "python -m kiban.calibration training",
+                "estimated",
+                what,
+            )
         )
 
     for name, theta, sd in zip(FITTED, fitted.theta, fitted.theta_sd, strict=True):
@@ -65,7 +85,14 @@ def fit_csv(runs: Runs, priors: Priors) -> str:
         row(f"coefficient.{name}", _figure(math.exp(theta)), low, high, unit, f"fitted to {note}; range is 80 %")
     for name, value in fitted.effects.items():
         wide = Z80 * fitted.effects_sd[name]
-        row(f"effect.{name}", f"{value:.5f}", f"{value - wide:.5f}", f"{value + wide:.5f}", "1", "log factor on the step's time")
+        row(
+            f"effect.{name}",
+            f"{value:.5f}",
+            f"{value - wide:.5f}",
+            f"{value + wide:.5f}",
+            "1",
+            "log factor on the step's time",
+        )
     for name, half in half_widths(runs, priors).items():
         row(f"half80.{name}", f"{half:.4f}", "", "", "1", "80 % quantile of log errors on groups left out")
     pairs = " | ".join(sorted({f"{r.model.name} {r.chip.name}" for r in runs.requests}))
@@ -80,7 +107,13 @@ def error_table(runs: Runs, priors: Priors) -> str:
     errors: dict[str, tuple[Array, list[Hashable], str]] = {}
     fitted: Fit = fit_runs(runs, priors)
     errors["nothing"] = (runs.log_step - predict(runs, fitted), [by_model_chip(r) for r in runs.requests], "pair")
-    situations = {"model x chip": "chip", "half-year of a pair": "pair", "chip": "family", "family of chips": "none", "model": "chip"}
+    situations = {
+        "model x chip": "chip",
+        "half-year of a pair": "pair",
+        "chip": "family",
+        "family of chips": "none",
+        "model": "chip",
+    }
     for name, group in TESTS.items():
         errors[name] = (held_out(runs, priors, group), [group(r) for r in runs.requests], situations[name])
     rows = [f"{r.framework}, {'MoE' if r.model.is_moe else 'dense'}" for r in runs.requests]

@@ -15,7 +15,6 @@ from kiban.compute.rows.config import number, parse_config
 from kiban.compute.rows.names import find_accelerator, find_model, nearest_accelerator, nearest_model
 from kiban.compute.train.defaults import default_layout, one_layout
 from kiban.compute.train.effects import effects
-from kiban.compute.train.fitted import WIDE_DOMAIN
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
 
 Row = Mapping[str, str]
@@ -70,8 +69,7 @@ class Request:
         """Effects on its step, see ``effects``."""
         return effects(
             self.model.name, self.model.is_moe, self.chip.name, self.chip.family, self.job.precision, self.recipe,
-            self.framework, self.year, self.chip.release_year,
-            self.chip.scale_up_accelerators > WIDE_DOMAIN, self.lora, self.drops,
+            self.year, self.lora, self.drops, self.framework == "mlperf",
         )  # fmt: skip
 
 
@@ -132,7 +130,11 @@ def _precision(text: str, row: Row, chip: Accelerator, framework: str, assumed: 
             return name
     best = "bf16"
     if framework == "mlperf" and "fp8" in chip.peak_flop_per_s and chip.family != "tpu":
-        best = "fp4" if "fp4" in chip.peak_flop_per_s and "v4" not in row["config"] and chip.family == "blackwell" else "fp8"
+        best = (
+            "fp4"
+            if "fp4" in chip.peak_flop_per_s and "v4" not in row["config"] and chip.family == "blackwell"
+            else "fp8"
+        )
     assumed.append(f"precision {best}")
     return best
 

@@ -20,7 +20,9 @@ class Campaign:
     """Calendar time of all accelerators of the job."""
 
 
-def train_tokens(tokens_tok: float, job: Job, step_s: float, goodput_frac: float, production_frac: float = 1.0) -> Campaign:
+def train_tokens(
+    tokens_tok: float, job: Job, step_s: float, goodput_frac: float, production_frac: float = 1.0
+) -> Campaign:
     """Time to train ``tokens_tok`` tokens.
 
     Arguments: tokens; job (accelerators, batch, sequence); seconds of one step; share of calendar time that is useful
@@ -30,8 +32,14 @@ def train_tokens(tokens_tok: float, job: Job, step_s: float, goodput_frac: float
     Equation: steps = tokens / (batch x sequence); calendar = steps x step / (goodput x production share).
     """
     shares = {"goodput_frac": goodput_frac, "production_frac": production_frac}
-    faults = [f"{name} is {value:g}; allowed: above 0, at most 1" for name, value in shares.items() if not 0 < value <= 1]
-    faults += [f"{name} is {value:g}; allowed: above 0" for name, value in (("tokens_tok", tokens_tok), ("step_s", step_s)) if not value > 0]
+    faults = [
+        f"{name} is {value:g}; allowed: above 0, at most 1" for name, value in shares.items() if not 0 < value <= 1
+    ]
+    faults += [
+        f"{name} is {value:g}; allowed: above 0"
+        for name, value in (("tokens_tok", tokens_tok), ("step_s", step_s))
+        if not value > 0
+    ]
     if faults:
         raise ValueError("; ".join(faults))
     steps = tokens_tok / (job.global_batch * job.sequence_tok)

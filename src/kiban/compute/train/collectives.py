@@ -43,9 +43,7 @@ def gather_s(network: Network, bytes_: Array, stride: Array, group: Array) -> Ar
     return up + out
 
 
-def exchange_s(
-    network: Network, bytes_: Array, copies: float, stride: Array, group: Array
-) -> tuple[Array, Array]:
+def exchange_s(network: Network, bytes_: Array, copies: float, stride: Array, group: Array) -> tuple[Array, Array]:
     """Seconds inside and beyond the domain of an all-to-all in which each rank sends ``copies`` copies of its tokens.
 
     Arguments: bytes of one copy of a rank's tokens; copies per token; stride and size of the group, (n,).

@@ -21,7 +21,18 @@ def one_layout(
     recompute: int, sequence_parallel: bool, shard: int,
 ) -> Layouts:  # fmt: skip
     """Layouts of one entry."""
-    columns = (tensor, pipeline, context, expert, data, micro_batch, interleave, recompute, int(sequence_parallel), shard)
+    columns = (
+        tensor,
+        pipeline,
+        context,
+        expert,
+        data,
+        micro_batch,
+        interleave,
+        recompute,
+        int(sequence_parallel),
+        shard,
+    )
     return Layouts(*(np.array([x], dtype=np.int64) for x in columns))
 
 

@@ -1,7 +1,7 @@
 """What scales a step beyond its work: chip, model, precision, program and the age of the software, pooled.
 
 Each effect is a log factor on the step's time. Those of one class share a prior around 0, so a chip or a model that was
-never measured gets 0, its family's effect stands, and the interval widens by the class's spread.
+never measured gets 0, its family's effect stands, and the interval widens.
 """
 
 from __future__ import annotations
@@ -9,53 +9,35 @@ from __future__ import annotations
 import math
 
 YEAR_0 = 2026.0
-SHIFT_YEARS = (-1.5, 0.75)
-"""The span of releases with measurements; beyond it the drift stands still."""
-MATURE_YEARS = 1.0
-"""Time in which a new chip's software loses 1 - 1/e of its immaturity."""
+SPAN_YEARS = (-1.5, 0.5)
+"""Releases with measurements, from ``YEAR_0``; beyond them the drift stands still."""
 
 
 def effects(
-    model: str, is_moe: bool, chip: str, family: str, precision: str, recipe: str, framework: str,
-    year: float, release_year: float, wide: bool, lora: bool = False, drops: bool = False,
+    model: str, is_moe: bool, chip: str, family: str, precision: str, recipe: str, year: float,
+    lora: bool = False, drops: bool = False, benchmark: bool = False,
 ) -> dict[str, float]:  # fmt: skip
-    """Name the effects of one run and their strengths: 1 for what it belongs to, and two of time.
+    """Name the effects of one run and their strengths: 1 for what it belongs to, years for ``drift``.
 
-    ``drift`` counts years from 2026 within the measured span, ``immature`` is exp(-age of the chip / 1 year).
+    Arguments: catalogue names; recipe of low precision (``mx``, ``plain``, ``nv``, ``none``); year of the software;
+    whether only low-rank additions are trained, tokens are dropped, the run is an MLPerf benchmark.
     """
-    kind = "moe" if is_moe else "dense"
-    drift = min(max(year - YEAR_0, SHIFT_YEARS[0]), SHIFT_YEARS[1])
+    drift = min(max(year - YEAR_0, SPAN_YEARS[0]), SPAN_YEARS[1])
     out = {
         f"family.{family}": 1.0,
-        f"family_precision.{family}_{precision}": 1.0,
-        f"family_kind.{family}_{kind}": 1.0,
         f"chip.{chip}": 1.0,
-        f"chip_kind.{chip}_{kind}": 1.0,
         f"chip_precision.{chip}_{precision}": 1.0,
-        f"model_{kind}.{model}": 1.0,
-        f"release_{kind}.{family}_{_half(year)}": 1.0,
-        f"model_family.{model}_{family}": 1.0,
+        f"model_{'moe' if is_moe else 'dense'}.{model}": 1.0,
         f"recipe.{recipe}": 1.0,
-        f"framework.{framework}": 1.0,
-        f"drift.{kind}": drift,
-        f"immature.{kind}": math.exp(-max(year - release_year, 0.0) / MATURE_YEARS),
+        f"drift.{'moe' if is_moe else 'dense'}": drift,
     }
-    if is_moe and wide:
-        out["domain.wide"] = 1.0
-    if framework == "mlperf":
+    if benchmark:
         out[f"benchmark.{model}"] = 1.0
     if lora:
         out["tuning.lora"] = 1.0
     if drops:
         out["routing.drops"] = 1.0
     return out
-
-
-def _half(year: float) -> str:
-    """Half-year of a release within the measured span: ``2024`` and before to ``2026b`` and after."""
-    if year < 2025.0:
-        return "2024"
-    return f"{min(int(year), 2026)}{'a' if year % 1 < 0.4 and year < 2026.4 else 'b'}"
 
 
 def effect_class(name: str) -> str:

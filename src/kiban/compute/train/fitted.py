@@ -55,15 +55,7 @@ def usual_effects(
     Argument: year of the software.
     """
     recipe = {"bf16": "none", "fp4": "nv"}.get(precision, "mx" if chip.family == "blackwell" else "plain")
-    framework = "maxtext" if chip.family == "tpu" else "megatron"
-    wide = chip.scale_up_accelerators > WIDE_DOMAIN
-    return effects(
-        model.name, model.is_moe, chip.name, chip.family, precision, recipe, framework, year, chip.release_year, wide, lora
-    )  # fmt: skip
-
-
-WIDE_DOMAIN = 8
-"""Experts cross fewer borders in larger scale-up domains, and programs make more of it than their bandwidth."""
+    return effects(model.name, model.is_moe, chip.name, chip.family, precision, recipe, year, lora)
 
 
 def coefficients_for(fitted: Fitted, strengths: dict[str, float]) -> Coefficients:

@@ -37,7 +37,12 @@ class StepTime:
 
 
 def step_time(
-    model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, c: Coefficients, mtp: bool = False,
+    model: ModelSpec,
+    chip: Accelerator,
+    job: Job,
+    layouts: Layouts,
+    c: Coefficients,
+    mtp: bool = False,
     lora: bool = False,
 ) -> StepTime:
     """Time every layout.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.compute import feedforward, mixers
+from kiban.compute import feedforward
 from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.hardware import Accelerator
 from kiban.compute.train.collectives import Network, exchange_s, gather_s
@@ -67,7 +67,9 @@ class Work:
     """Once per step: the optimizer's traffic through memory."""
 
 
-def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, mtp: bool = False, lora: bool = False) -> Work:
+def step_work(
+    model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, mtp: bool = False, lora: bool = False
+) -> Work:
     """Count the work of one step.
 
     Arguments: model; chip; job; layouts (n,); whether the model's layers that predict further tokens are trained too;
@@ -105,7 +107,9 @@ def step_work(model: ModelSpec, chip: Accelerator, job: Job, layouts: Layouts, m
         head_s=rank_tok * (flop.head * (2.0 + trained) / 3.0 / peak16),
         attention_s=spread * np.where(layouts.recompute == NO_RECOMPUTE, 1.0, 4.0 / 3.0) * (flop.attention / peak16),
         activation_s=spread * again * along * (activation_values(model) * VALUE_BYTES / rate),
-        permute_s=spread * again * (model.moe_layers * model.experts_active * _expert_width(model) * VALUE_BYTES / rate),
+        permute_s=spread
+        * again
+        * (model.moe_layers * model.experts_active * _expert_width(model) * VALUE_BYTES / rate),
         weight_s=m * (local + local_experts) * ((2.0 * VALUE_BYTES + GRADIENT_BYTES * trained) / (rate * STREAM_FRAC)),
         tensor_s=tensor * again,
         context_s=context,
