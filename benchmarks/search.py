@@ -28,7 +28,7 @@ from calculon_side import Calculon
 from kiban.catalog import load_catalog
 from kiban.compute.arithmetic import load_model
 from kiban.compute.hardware import load_accelerator
-from kiban.compute.train.effects import effects
+from kiban.compute.train.fitted import usual_effects
 from kiban.compute.train.job import Setting, build_setting
 from kiban.compute.train.layouts import Job, Layouts
 from kiban.compute.train.search import Found, search
@@ -54,9 +54,7 @@ def setting_of(model: str, count: int, batch: int) -> Setting:
     spec, job = load_model(catalog, model), Job(count, batch, SEQUENCE_TOK, "bf16")
     setting = build_setting(catalog, spec, chip, job)
     year = chip.release_year + 1.5
-    strengths = effects(
-        spec.name, False, chip.name, chip.family, "bf16", "none", "papers", year, chip.release_year, wide=False
-    )  # fmt: skip
+    strengths = usual_effects(spec, chip, "bf16", year)
     return replace(
         setting,
         limits=Limits(tensor_max=count, uneven_frac=0.0, shards=(0, 1)),

@@ -63,6 +63,16 @@ def test_sparse_attention_reads_all_index_keys_and_the_chosen_vectors() -> None:
     assert step == pytest.approx(61 * 2 * 64 * 128 * 1e5)
 
 
+def test_compressed_layers_keep_a_window_and_one_vector_for_several_tokens() -> None:
+    model = load_model(CATALOG, "deepseek_v4_flash")
+    assert model.full_layers == 0
+    windows, fine, coarse, keys = 43 * 128 * 1024, 21 * 25_000 * 1024, 20 * 100_000 / 128 * 1024, 21 * 25_000 * 132
+    assert model.kv_cache_bytes(100_000.0) == windows + fine + coarse + keys
+    assert model.kv_read_bytes(100_000.0) == windows + 21 * 512 * 1024 + coarse + keys
+    step = model.decode_flop_per_tok(2e5) - model.decode_flop_per_tok(1e5)
+    assert step == pytest.approx(1e5 * (21 / 4 * 2 * 64 * 128 + 20 / 128 * 2 * 64 * 2 * 512))
+
+
 def test_recurrent_layers_cost_the_same_at_any_context() -> None:
     model = load_model(CATALOG, "qwen35_397b_a17b")
     assert model.full_layers == 15

@@ -71,7 +71,7 @@ def test_all_problems_come_at_once() -> None:
         ({"sliding_layers": 33, "sliding_window_tok": 128}, "fewer mixers"),
         ({"ffn_size": 0}, "32 layers have a dense unit"),
         ({"ffn_matrices": 4}, "2 (plain) or 3 (gated)"),
-        ({"index_topk_tok": 64, "index_heads": 2, "index_head_dim": 8}, "needs latent attention"),
+        ({"index_topk_tok": 64, "index_heads": 2, "index_head_dim": 8}, "mla_q_lora_rank: missing"),
         ({"mla_kv_lora_rank": 64}, "mla_v_head_dim: missing beside mla_kv_lora_rank"),
     ],
 )

@@ -50,6 +50,8 @@ EXACT = {
 # Billions of parameters in cards, papers and names: total, allowed deviation.
 ROUNDED = {
     "deepseek_v32": (671.0, 0.002),
+    "deepseek_v4_flash": (284.0, 0.003),
+    "deepseek_v4_pro": (1600.0, 0.02),
     "kimi_k2": (1026.0, 0.001),
     "glm5": (744.0, 0.001),
     "glm45_355b_a32b": (355.0, 0.007),
@@ -87,6 +89,8 @@ ROUNDED = {
 ACTIVE = {
     "deepseek_v2": (21.0, 0.02),
     "deepseek_v3": (37.0, 0.02),
+    "deepseek_v4_flash": (13.0, 0.08),
+    "deepseek_v4_pro": (49.0, 0.015),
     "kimi_k2": (32.0, 0.03),
     "mixtral_8x22b": (39.0, 0.005),
     "qwen3_235b_a22b": (22.0, 0.01),

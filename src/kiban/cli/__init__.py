@@ -1,7 +1,8 @@
 """The verbs of kiban, one file per family; importing this loads no heavy library."""
 
-from kiban.cli.compute import compute_app, predict
+from kiban.cli.compute import compute_app
 from kiban.cli.main import VALIDATION_OFF, app
+from kiban.cli.predict import predict
 
 app.add_typer(compute_app, name="compute")
 app.command()(predict)

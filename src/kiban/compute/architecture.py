@@ -54,6 +54,16 @@ class Architecture:
     index_layers: int = 0
     """Layers with an indexer of their own where others share it (GLM-5.2); 0: all."""
 
+    fine_layers: int = 0
+    """Layers that keep one vector per ``fine_ratio`` tokens, an indexer's choice of them, and a window (V4)."""
+    fine_ratio: int = 1
+    coarse_layers: int = 0
+    """Layers that keep one vector per ``coarse_ratio`` tokens, all of them attended, and a window (DeepSeek-V4)."""
+    coarse_ratio: int = 1
+    output_rank: int = 0
+    """One vector of ``head_dim`` is key and value of all heads; the output goes through groups of this rank."""
+    output_groups: int = 1
+
     linear_layers: int = 0
     """Gated-delta layers: a state of value heads x key dim x value dim, no cache that grows."""
     linear_key_heads: int = 0
@@ -83,6 +93,8 @@ class Architecture:
 
     mtp_layers: int = 0
     """Layers that predict further tokens; not part of the parameter totals."""
+    mtp_passes: int = 0
+    """Times that those layers run for one token of training where they share weights; 0: each once."""
     attention_gate: bool = False
     """The query projection gives a gate of its own width as well (Qwen3-Next)."""
     qk_norm: bool = False
@@ -142,12 +154,22 @@ class Architecture:
     @property
     def full_layers(self) -> int:
         """Layers that attend to the whole context (or to what an indexer chose from it)."""
-        return self.attention_layers - self.sliding_layers - self.chunked_layers
+        return self.attention_layers - self.sliding_layers - self.chunked_layers - self.compressed_layers
+
+    @property
+    def compressed_layers(self) -> int:
+        """Layers that keep compressed vectors beside a window."""
+        return self.fine_layers + self.coarse_layers
+
+    @property
+    def windowed_layers(self) -> int:
+        """Layers that attend to a sliding window, alone or beside compressed vectors."""
+        return self.sliding_layers + self.compressed_layers
 
     @property
     def indexers(self) -> int:
         """Layers that have an indexer of their own."""
-        return (self.index_layers or self.full_layers) if self.index_topk_tok else 0
+        return (self.index_layers or self.fine_layers or self.full_layers) if self.index_topk_tok else 0
 
     @property
     def shared_width(self) -> int:

@@ -103,7 +103,7 @@ class ModelSpec(Architecture):
             context_tok,
             mixers.within(context_tok, self.sliding_window_tok),
             mixers.in_chunk(context_tok, self.attention_chunk_tok),
-            mixers.within(context_tok, self.index_topk_tok),
+            mixers.chosen(self, context_tok),
         )
 
     def training_flop_per_tok(self, sequence_tok: Number) -> Number:
@@ -118,7 +118,7 @@ class ModelSpec(Architecture):
                 sequence_tok / 2,
                 mixers.mean_within(sequence_tok, self.sliding_window_tok),
                 mixers.mean_in_chunk(sequence_tok, self.attention_chunk_tok),
-                mixers.mean_within(sequence_tok, self.index_topk_tok),
+                mixers.mean_chosen(self, sequence_tok),
             )
         )
 
@@ -143,9 +143,7 @@ class ModelSpec(Architecture):
         Latent vector with MLA; keys of indexers included; recurrent layers add nothing. ``kv_cache_bytes`` counts what
         a sequence of a given length occupies.
         """
-        local = self.sliding_layers + self.chunked_layers
-        values = self.full_layers * mixers.full_cache_values(self) + local * mixers.local_cache_values(self)
-        return values * BYTES[precision] + mixers.index_bytes(self)
+        return self._cache_bytes(1.0, 1.0, 1.0, 1.0, 1.0 / self.fine_ratio, precision) - mixers.state_bytes(self)
 
     def kv_cache_bytes(self, context_tok: Number, precision: str = "bf16") -> Number:
         """Bytes that a sequence of this many tokens occupies: full layers grow, windows stop, states stay."""
@@ -154,6 +152,7 @@ class ModelSpec(Architecture):
             mixers.within(context_tok, self.sliding_window_tok),
             mixers.within(context_tok, self.attention_chunk_tok),
             context_tok,
+            context_tok / self.fine_ratio,
             precision,
         )
 
@@ -167,19 +166,29 @@ class ModelSpec(Architecture):
             context_tok,
             mixers.within(context_tok, self.sliding_window_tok),
             mixers.in_chunk(context_tok, self.attention_chunk_tok),
-            mixers.within(context_tok, self.index_topk_tok),
+            mixers.chosen(self, context_tok) if self.full_layers else context_tok,
+            mixers.chosen(self, context_tok),
             precision,
         )
 
     def _cache_bytes(
-        self, context_tok: Number, sliding_tok: Number, chunk_tok: Number, full_tok: Number, precision: str
+        self,
+        context_tok: Number,
+        sliding_tok: Number,
+        chunk_tok: Number,
+        full_tok: Number,
+        fine: Number,
+        precision: str,
     ) -> Number:
+        """Bytes of all layers from the vectors of each kind: by token, or kept by fine compression."""
         local = mixers.local_cache_values(self) * BYTES[precision]
         full = mixers.full_cache_values(self) * BYTES[precision]
         return (
             self.full_layers * full * full_tok
-            + self.sliding_layers * local * sliding_tok
+            + self.windowed_layers * local * sliding_tok
             + self.chunked_layers * local * chunk_tok
+            + self.fine_layers * local * fine
+            + self.coarse_layers / self.coarse_ratio * local * context_tok
             + mixers.index_bytes(self) * context_tok
             + mixers.state_bytes(self)
         )

@@ -29,12 +29,17 @@ def attention_weights(a: Architecture) -> float:
         down = a.hidden * (a.mla_kv_rank + a.mla_rope_dim)
         up = a.mla_kv_rank * a.heads * (a.mla_nope_dim + a.mla_v_dim)
         return float(query + down + up + a.heads * a.mla_v_dim * a.hidden)
+    if a.output_rank:
+        query = a.hidden * a.mla_q_rank + a.mla_q_rank * a.heads * a.head_dim
+        output = a.heads * a.head_dim * a.output_rank + a.output_groups * a.output_rank * a.hidden
+        return float(query + a.hidden * a.head_dim + output)
     return _grouped(a, a.global_head_dim or a.head_dim, a.global_kv_heads or a.kv_heads, a.global_values_are_keys)
 
 
 def local_weights(a: Architecture) -> float:
     """Weights in the matrices of one sliding or chunked layer."""
-    return attention_weights(a) if a.mla_kv_rank else _grouped(a, a.head_dim, a.kv_heads, False)
+    same = a.mla_kv_rank or a.output_rank
+    return attention_weights(a) if same else _grouped(a, a.head_dim, a.kv_heads, False)
 
 
 def _grouped(a: Architecture, head_dim: int, kv_heads: int, values_are_keys: bool) -> float:
@@ -47,7 +52,16 @@ def indexer_weights(a: Architecture) -> float:
 
     Source: DeepSeek-V3.2-Exp inference code (class Indexer: wq_b, wk, weights_proj).
     """
-    return float(a.index_heads * a.index_head_dim * a.mla_q_rank + a.hidden * (a.index_head_dim + a.index_heads))
+    keys = a.index_head_dim * (4 if a.fine_layers else 1)
+    return float(a.index_heads * a.index_head_dim * a.mla_q_rank + a.hidden * (keys + a.index_heads))
+
+
+def compressor_weights(a: Architecture) -> float:
+    """Weights of all compressors: a value and a gate per kept vector, twice as wide where neighbours overlap (fine).
+
+    Source: recalled from DeepSeek-V4's inference code; the published totals of its two models come out.
+    """
+    return float(2 * a.hidden * a.head_dim * (2 * a.fine_layers + a.coarse_layers))
 
 
 def linear_weights(a: Architecture) -> float:
@@ -70,9 +84,10 @@ def mamba_weights(a: Architecture) -> float:
 
 def mixer_weights(a: Architecture) -> float:
     """Weights in the matrices of all mixers of the model."""
-    local = a.sliding_layers + a.chunked_layers
+    local = a.windowed_layers + a.chunked_layers
     return (
         a.full_layers * attention_weights(a)
+        + compressor_weights(a)
         + local * local_weights(a)
         + a.indexers * indexer_weights(a)
         + a.linear_layers * linear_weights(a)
@@ -108,16 +123,17 @@ def context_flop(
     """FLOP of one token against earlier ones, over all layers.
 
     Arguments: earlier tokens that it attends to in full, sliding and chunked layers, and, where an indexer chooses,
-    how many it chose (the indexer itself scores all of ``full_tok``).
-    Equation: 2 heads (key dim + value dim) per attended token and layer; indexer 2 heads x dim per earlier token.
+    how many vectors it chose (the indexer itself scores all of them).
+    Equation: 2 heads (key dim + value dim) per attended vector and layer; indexer 2 heads x dim per earlier vector.
     """
     local = 2.0 * a.heads * 2 * a.head_dim
     full = 2.0 * a.heads * attended_dims(a)
-    scored = 2.0 * a.index_heads * a.index_head_dim * a.indexers
+    scored = 2.0 * a.index_heads * a.index_head_dim * a.indexers / a.fine_ratio
     return (
         a.full_layers * full * (chosen_tok if a.index_topk_tok else full_tok)
         + scored * full_tok
-        + local * (a.sliding_layers * sliding_tok + a.chunked_layers * chunk_tok)
+        + local * (a.windowed_layers * sliding_tok + a.chunked_layers * chunk_tok)
+        + local * (a.fine_layers * chosen_tok + a.coarse_layers / a.coarse_ratio * full_tok)
     )
 
 
@@ -166,12 +182,24 @@ def full_cache_values(a: Architecture) -> float:
 
 def local_cache_values(a: Architecture) -> float:
     """Cached values of one token in one sliding or chunked layer."""
+    if a.output_rank:
+        return float(a.head_dim)
     return full_cache_values(a) if a.mla_kv_rank else float(2 * a.kv_heads * a.head_dim)
 
 
 def index_bytes(a: Architecture) -> float:
     """Bytes of the indexers' keys of one token over all layers."""
-    return a.indexers * a.index_head_dim * (INDEX_KEY_BYTES + 4.0 / INDEX_SCALE_DIM)
+    return a.indexers / a.fine_ratio * a.index_head_dim * (INDEX_KEY_BYTES + 4.0 / INDEX_SCALE_DIM)
+
+
+def chosen(a: Architecture, context_tok: Number) -> Number:
+    """Vectors that an indexer chooses; all where there is none."""
+    return within(context_tok, a.index_topk_tok * a.fine_ratio) / a.fine_ratio
+
+
+def mean_chosen(a: Architecture, sequence_tok: Number) -> Number:
+    """Vectors that an indexer chooses, averaged over the positions of a sequence."""
+    return mean_within(sequence_tok, a.index_topk_tok * a.fine_ratio) / a.fine_ratio
 
 
 def within(context_tok: Number, window_tok: int) -> Number:

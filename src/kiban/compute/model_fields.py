@@ -27,6 +27,9 @@ COUNTS = {
     "attention_chunk_tok": "attention_chunk_tok",
     "global_head_dim": "global_head_dim",
     "global_kv_heads": "global_kv_heads",
+    "fine_layers": "fine_layers",
+    "coarse_layers": "coarse_layers",
+    "output_rank": "output_rank",
     "index_topk_tok": "index_topk_tok",
     "index_heads": "index_heads",
     "index_head_dim": "index_head_dim",
@@ -44,6 +47,7 @@ COUNTS = {
     "moe_latent_size": "moe_latent",
     "moe_ffn_matrices": "moe_ffn_matrices",
     "mtp_layers": "mtp_layers",
+    "mtp_passes": "mtp_passes",
     "position_table_tok": "position_table_tok",
 }
 """Whole numbers that are 0 where nothing is said: name in catalogue and file, field of the model."""
@@ -69,6 +73,7 @@ FLAGS = {
 SPECIAL = (
     "kv_heads", "head_dim", "ffn_size", "ffn_matrices", "moe_ffn_size", "moe_layer_step", "norms_per_layer",
     "linear_conv_kernel", "mamba_conv_kernel", "mamba_groups", "dense_ffn_layers", "moe_layers",
+    "fine_ratio", "coarse_ratio", "output_groups",
 )  # fmt: skip
 """Fields whose default depends on others or is not 0."""
 
@@ -116,6 +121,9 @@ def from_numbers(name: str, get: Callable[[str], float | None], style: str) -> d
         "linear_conv_kernel": whole("linear_conv_kernel", 4),
         "mamba_conv_kernel": whole("mamba_conv_kernel", 4),
         "mamba_groups": whole("mamba_groups", 1),
+        "fine_ratio": whole("fine_ratio", 1),
+        "coarse_ratio": whole("coarse_ratio", 1),
+        "output_groups": whole("output_groups", 1),
         "dense_ffn_layers": maybe("dense_ffn_layers"),
         "expert_layers": maybe("moe_layers"),
     }

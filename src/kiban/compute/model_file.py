@@ -16,10 +16,10 @@ MOST = 10_000_000_000
 TEXTS = ("name", "style")
 AT_LEAST_ONE = (
     *REQUIRED, "kv_heads", "head_dim", "moe_layer_step", "linear_conv_kernel", "mamba_conv_kernel", "mamba_groups",
+    "fine_ratio", "coarse_ratio", "output_groups",
 )  # fmt: skip
 TOGETHER = (
     ("experts_total", "experts_active"),
-    ("sliding_layers", "sliding_window_tok"),
     ("chunked_layers", "attention_chunk_tok"),
     ("index_topk_tok", "index_heads", "index_head_dim"),
     ("mla_kv_lora_rank", "mla_qk_nope_head_dim", "mla_qk_rope_head_dim", "mla_v_head_dim"),
@@ -97,12 +97,16 @@ def _sense_problems(m: ModelSpec, fields: Mapping[str, Any]) -> list[str]:
         (m.head_dim < 1, "head_dim: hidden_size is smaller than attention_heads; state it"),
         (
             m.mixer_layers < 0 or m.attention_layers < 0 or m.full_layers < 0,
-            f"layers: {m.layers} hold fewer mixers than sliding, chunked, linear and mamba layers together",
+            f"layers: {m.layers} hold fewer mixers than the special kinds together",
         ),
         (
-            bool(m.index_topk_tok) and not m.mla_q_rank,
-            "index_topk_tok: an indexer needs latent attention with mla_q_lora_rank",
+            bool(m.index_topk_tok or m.output_rank) and not m.mla_q_rank,
+            "mla_q_lora_rank: missing; indexers and shared vectors take latent queries",
         ),
+        (m.windowed_layers > 0 and not m.sliding_window_tok, "sliding_window_tok: missing beside sliding layers"),
+        (m.compressed_layers > 0 and not m.output_rank, "output_rank: missing beside compressed layers"),
+        (m.fine_layers > 0 and not m.index_topk_tok, "index_topk_tok: missing beside fine_layers"),
+        (m.output_rank > 0 and m.full_layers > 0, "output_rank: layers of full attention beside it are not described"),
         (m.index_layers > max(m.full_layers, 0), f"index_layers: {m.index_layers} of {m.full_layers} full layers"),
         ("moe_layers" in fields and not m.is_moe, "moe_layers: there are no experts; experts_total is missing"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 
@@ -22,8 +23,8 @@ def answer_energy(row: Mapping[str, str], catalog: Catalog, training: TrainingDo
 
     Arguments: row; catalogue; the function that answers rows of kind ``training``. Metrics: ``energy`` of a run (kWh to
     GWh, servers but not the building), ``power_per_chip`` (W).
-    Equation: energy = tokens / (tokens per second and chip) x TDP x load x server share. The range of the speed and
-    that of the load are taken together, which is wider than either and assumes that both err the same way.
+    Equation: energy = tokens / (tokens per second and chip) x TDP x load x server share. The ranges of speed, load and
+    share are read as P10 to P90 of independent factors: their logarithms add in squares.
     """
     metric, unit = row.get("metric", ""), row.get("unit", "").strip().lower()
     chip_name, model = find_accelerator(catalog, row.get("hardware", "")), find_model(catalog, row.get("system", ""))
@@ -51,9 +52,16 @@ def answer_energy(row: Mapping[str, str], catalog: Catalog, training: TrainingDo
     if rate.status != "answered":
         return refused(f"its speed is not known: {rate.reason}")
     server = catalog.range("compute.server_power_multiple")
-    joules = [tokens / r * tdp_w * f * s for r, f, s in zip((rate.p90, rate.p50, rate.p10), load, server, strict=True)]
-    low, mid, high = (j * ENERGY_UNITS[unit] for j in joules)
-    return Answer(low, mid, high, "answered", f"{tokens:.3g} tokens; speed: {rate.reason}; power of servers, no PUE")
+    mid = tokens / rate.p50 * tdp_w * load[1] * server[1] * ENERGY_UNITS[unit]
+    down = _spread((rate.p90 / rate.p50, load[1] / load[0], server[1] / server[0]))
+    up = _spread((rate.p50 / rate.p10, load[2] / load[1], server[2] / server[1]))
+    return Answer(
+        mid / down, mid, mid * up, "answered", f"{tokens:.3g} tokens; speed: {rate.reason}; power of servers, no PUE"
+    )
+
+
+def _spread(ratios: tuple[float, ...]) -> float:
+    return math.exp(math.hypot(*(math.log(ratio) for ratio in ratios)))
 
 
 def run_tokens(config: str, catalog: Catalog, model: str) -> float | None:

@@ -83,8 +83,11 @@ def _cell(number: float, dated: bool) -> str:
 
 
 def _day(year_frac: float) -> str:
-    """Turn a year with its fraction into a date, by twelfths of the year and by days of the month."""
-    year, months = divmod(round(year_frac * 12, 6), 12)
+    """Turn a year with its fraction into a date, by twelfths of the year and by days of the month.
+
+    The catalogue keeps three decimals of a year; two of a month take their rounding out again.
+    """
+    year, months = divmod(round(year_frac * 12, 2), 12)
     month = int(months)
     days = monthrange(int(year), month + 1)[1]
     return f"{int(year)}-{month + 1:02d}-{min(int((months - month) * days) + 1, days):02d}"
