@@ -13,6 +13,8 @@ from kiban.compute.train.space import Limits, training_space
 MOST_ACCELERATORS = 1 << 22
 NEAR = 64
 """Batches tried on each side of the one asked for."""
+FEWER = 1000
+"""Counts tried below the one asked for."""
 
 
 def why_nothing_fits(
@@ -63,23 +65,33 @@ def smallest_accelerators(
 
 
 def _divisibility(model: ModelSpec, job: Job, limits: Limits, found: Found) -> str:
-    """Which division leaves no layout, and the nearest batch or count with one."""
+    """Which division leaves no layout, and the nearest batch and count with one."""
+    count = _fewer(model, job, limits)
+    fewer = f"{count:,} accelerators have a layout" if count else "no count a little below has a layout"
+    batch = _other_batch(model, job, limits)
+    if batch:
+        return (
+            f"no layout divides the batch: {job.global_batch:,} sequences over {job.accelerators:,} accelerators; "
+            f"the nearest batch with a layout is {batch:,}; with this batch {fewer}"
+        )
     binding = max(
         (reason for reason in found.rejected if reason != "memory"), key=lambda reason: found.rejected[reason]
     )
+    return (
+        f"no layout divides the job ({binding}): {job.accelerators:,} accelerators, {model.heads} heads, "
+        f"{model.layers} layers, {job.global_batch:,} sequences; {fewer}"
+    )
+
+
+def _other_batch(model: ModelSpec, job: Job, limits: Limits) -> int | None:
+    """The nearest batch that has a layout, or the next multiple of the count."""
     near = [job.global_batch + step * sign for step in range(1, NEAR + 1) for sign in (1, -1)]
     up = -(-job.global_batch // job.accelerators) * job.accelerators
-    for batch in (*near, up):
-        if batch > 0 and len(training_space(model, replace(job, global_batch=batch), limits)):
-            return (
-                f"no layout divides the batch: {job.global_batch:,} sequences over {job.accelerators:,} accelerators; "
-                f"the nearest batch with a layout is {batch:,}"
-            )
-    for step in range(1, job.accelerators):
-        count = job.accelerators - step
-        if len(training_space(model, replace(job, accelerators=count), limits)):
-            return (
-                f"no layout divides the job ({binding}): {job.accelerators:,} accelerators, {model.heads} heads, "
-                f"{model.layers} layers, {job.global_batch:,} sequences; {count:,} accelerators have one"
-            )
-    return f"no layout divides the job ({binding})"
+    tries = (batch for batch in (*near, up) if batch > 0)
+    return next((b for b in tries if len(training_space(model, replace(job, global_batch=b), limits))), None)
+
+
+def _fewer(model: ModelSpec, job: Job, limits: Limits) -> int | None:
+    """The largest count a little below that has a layout."""
+    tries = range(job.accelerators - 1, max(job.accelerators - 1 - FEWER, 0), -1)
+    return next((n for n in tries if len(training_space(model, replace(job, accelerators=n), limits))), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -146,5 +147,6 @@ def _keep(table: dict[str, Ints], mask: NDArray[np.bool_], rejected: dict[str, i
 
 
 def _divisors(number: int) -> Ints:
-    every = np.arange(1, number + 1)
-    return every[number % every == 0]
+    low = np.arange(1, math.isqrt(number) + 1)
+    low = low[number % low == 0]
+    return np.unique(np.concatenate([low, number // low]))
