@@ -32,9 +32,14 @@ SOURCE = "kiban_training_fit"
 Z80 = 1.2816
 KINDS = ("dense", "moe", "mlperf", "other")
 SITUATIONS: dict[str, Callable[[Request], Hashable]] = {
-    "pair": by_model_chip_half_year, "chip": by_model_chip, "family": by_chip, "none": by_family,
-}  # fmt: skip
+    "pair": by_model_chip_half_year,
+    "chip": by_model_chip,
+    "model": by_model,
+    "family": by_chip,
+    "none": by_family,
+}
 """What is left out whole to measure how far each situation misses."""
+WIDER_THAN = {"chip": "pair", "model": "model", "family": "chip", "none": "family"}
 TESTS = {
     "model x chip": by_model_chip, "half-year of a pair": by_model_chip_half_year, "chip": by_chip,
     "family of chips": by_family, "model": by_model,
@@ -45,12 +50,11 @@ def half_widths(runs: Runs, priors: Priors) -> dict[str, float]:
     """Half width of the 80 % interval of the log rate, by kind and situation; never narrower than a nearer one."""
     kinds = np.array([r.group_kind for r in runs.requests])
     out: dict[str, float] = {}
-    before = dict.fromkeys(KINDS, 0.0)
     for situation, group in SITUATIONS.items():
         error = np.abs(held_out(runs, priors, group))
         for kind in KINDS:
-            before[kind] = max(before[kind], float(np.quantile(error[kinds == kind], 0.8)))
-            out[f"{kind}_{situation}"] = before[kind]
+            nearer = out.get(f"{kind}_{WIDER_THAN.get(situation)}", 0.0)
+            out[f"{kind}_{situation}"] = max(nearer, float(np.quantile(error[kinds == kind], 0.8)))
     return out
 
 
@@ -95,7 +99,7 @@ def fit_csv(runs: Runs, priors: Priors) -> str:
         )
     for name, half in half_widths(runs, priors).items():
         row(f"half80.{name}", f"{half:.4f}", "", "", "1", "80 % quantile of log errors on groups left out")
-    pairs = " | ".join(sorted({f"{r.model.name} {r.chip.name}" for r in runs.requests}))
+    pairs = " | ".join(sorted({f"{r.group_kind} {r.model.name} {r.chip.name}" for r in runs.requests}))
     row("pairs", pairs, "", "", "text", "model and chip of all fitted runs")
     return out.getvalue()
 
@@ -112,7 +116,7 @@ def error_table(runs: Runs, priors: Priors) -> str:
         "half-year of a pair": "pair",
         "chip": "family",
         "family of chips": "none",
-        "model": "chip",
+        "model": "model",
     }
     for name, group in TESTS.items():
         errors[name] = (held_out(runs, priors, group), [group(r) for r in runs.requests], situations[name])

@@ -49,7 +49,7 @@ def _answer(row: Row, catalog: Catalog, fitted: Fitted) -> Answer:
 
 
 def _half_log(row: Row, request: Request, fitted: Fitted) -> tuple[float, str]:
-    situation = fitted.situation(request.model.name, request.chip.name, request.chip.family)
+    situation = fitted.situation(request.group_kind, request.model.name, request.chip.name, request.chip.family)
     half = fitted.half80_log[f"{request.group_kind}_{situation}"]
     if row["metric"] in TIMES and request.open_count:
         half = math.hypot(half, OPEN_LOG)
@@ -62,6 +62,7 @@ def _half_log(row: Row, request: Request, fitted: Fitted) -> tuple[float, str]:
 _WORDS = {
     "pair": "time model fitted to {model} on {chip} in other releases",
     "chip": "time model fitted to other models on {chip}",
+    "model": "time model fitted to other models; {model} itself was never measured in runs of this kind",
     "family": "time model of the family {family}; {chip} itself was never measured in training",
     "none": "time model of other families; nothing of {family} was measured in training",
 }

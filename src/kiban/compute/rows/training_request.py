@@ -199,7 +199,10 @@ def _layouts(
     fsdp = (number(config, "fsdp") or 0) > 1
     recompute = {"full": FULL, "selective": SELECTIVE}.get(config.get("recompute", ""), NO_RECOMPUTE)
     micro = int(number(config, "mbs") or 1)
-    return one_layout(
-        t, p, c, int(number(config, "ep") or 1), data, min(micro, max(job.global_batch // data, 1)),
-        int(number(config, "vp", "interleave") or 1), recompute, config.get("seqpar", "yes") != "no", 3 if fsdp else 1,
-    )  # fmt: skip
+    v = int(number(config, "vp", "interleave") or 1)
+    if p > 1 and "vp" not in config and "interleave" not in config:
+        v = max(1, round((model.layers / p) ** 0.5))
+        assumed.append(f"{v} chunks of layers per stage")
+    keeps = config.get("seqpar", "yes") != "no"
+    expert, fits = int(number(config, "ep") or 1), max(job.global_batch // data, 1)
+    return one_layout(t, p, c, expert, data, min(micro, fits), v, recompute, keeps, 3 if fsdp else 1)

@@ -22,16 +22,22 @@ class Fitted:
     coefficients: Coefficients
     effects: dict[str, float]
     half80_log: dict[str, float]
-    """Half width of the 80 % interval of the logarithm of the rate, by kind and situation (``moe_pair`` ...)."""
-    pairs: frozenset[str]
-    """``model chip`` of all measured pairs."""
+    """Half width of the 80 % interval of the logarithm of the rate, by kind and situation (``moe_pair`` ...).
 
-    def situation(self, model: str, chip: str, family: str) -> str:
-        """What was measured: ``pair``, ``chip``, ``family`` or ``none``."""
-        if f"{model} {chip}" in self.pairs:
+    Kinds: ``dense`` and ``moe`` by Megatron-Bridge, ``mlperf``, ``other`` programs.."""
+    pairs: frozenset[str]
+    """``kind model chip`` of all measured runs."""
+
+    def situation(self, kind: str, model: str, chip: str, family: str) -> str:
+        """What was measured among runs of a kind: ``pair``, ``chip``, ``model`` (not it), ``family`` or ``none``.
+
+        ``model`` stands for a model that was never measured on a chip that was; where the model is new to a chip that
+        is new as well, the chip's situation counts.
+        """
+        if f"{kind} {model} {chip}" in self.pairs:
             return "pair"
         if f"chip.{chip}" in self.effects:
-            return "chip"
+            return "chip" if any(pair.startswith(f"{kind} {model} ") for pair in self.pairs) else "model"
         return "family" if f"family.{family}" in self.effects else "none"
 
 
