@@ -36,7 +36,7 @@ class Timing:
     half80_log: float
     """Half width of the 80 % interval of the logarithm of the rate."""
     situation: str
-    """What was measured of model and chip: ``pair``, ``chip``, ``family`` or ``none``."""
+    """What was measured of model and chip, see ``Fitted.situation``."""
 
     def total_s(self, cut: Layouts) -> Array:
         """Seconds of one step, (n,)."""
@@ -63,6 +63,15 @@ def bind_timing(
     fitted: Fitted = load_fitted(catalog)
     runs_at = chip.peak(job.precision)[1]
     c = coefficients_for(fitted, strengths or usual_effects(model, chip, runs_at))
-    situation = fitted.situation(model.name, chip.name, chip.family)
-    kind = "moe" if model.is_moe else "dense"
+    kind = _kind(fitted, model, chip)
+    situation = fitted.situation(kind, model.name, chip.name, chip.family)
     return Timing(lambda cut: step_time(model, chip, job, cut, c), fitted.half80_log[f"{kind}_{situation}"], situation)
+
+
+def _kind(fitted: Fitted, model: ModelSpec, chip: Accelerator) -> str:
+    """Whose misses count: runs of experts, else by Megatron-Bridge, or by others where only others measured the chip."""
+    if model.is_moe:
+        return "moe"
+    runs = [pair.split(" ") for pair in fitted.pairs]
+    on_chip = {run[0] for run in runs if run[-1] == chip.name}
+    return "other" if chip.family == "tpu" or (on_chip and not on_chip & {"moe", "dense"}) else "dense"
