@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from train_fixtures import gpt, layouts, moe
 
 from kiban.catalog import load_catalog
+from kiban.compute.arithmetic import load_model
 from kiban.compute.rows.memory import answer_memory
 from kiban.compute.rows.training_request import read_request
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job
@@ -175,3 +176,14 @@ def test_every_published_layout_that_ran_fits_if_layers_may_be_recomputed() -> N
         without += most <= chip.memory_bytes
     assert len(seen) > 150
     assert without > 0.65 * len(seen)
+
+
+def test_on_one_accelerator_every_model_of_the_catalogue_weighs_its_parameters() -> None:
+    catalog = load_catalog()
+    names = [k.split(".")[1] for k in catalog.keys("model.") if k.endswith(".layers") and k.count(".") == 2]
+    assert len(names) > 50
+    for name in names:
+        model = load_model(catalog, name)
+        memory = training_memory(model, Job(1, 1, 1024, "bf16"), layouts(), KORTHIKANTI)
+        assert memory.weights[0] / 2 == pytest.approx(model.params_total, rel=0.01), name
+        assert memory.activations[0] > 0, name

@@ -42,12 +42,10 @@ class LayerValues:
 def kinds(model: ModelSpec) -> tuple[Kind, Kind, bool]:
     """The kind of the first layers, that of the rest, and whether the first are only dense.
 
-    Models whose kinds alternate (Llama 4 Maverick, hybrids) have one mean kind.
+    Models of one kind, and those whose kinds alternate (Llama 4 Maverick, hybrids), have one mean kind.
     """
-    if not model.is_moe:
-        return Kind(1.0, 0.0), Kind(1.0, 0.0), False
-    if model.single_blocks or model.moe_layer_step > 1 or model.dense_beside_experts:
-        mean = Kind(model.dense_layers / model.layers, model.moe_layers / model.layers)
+    mean = Kind(model.dense_layers / model.layers, model.moe_layers / model.layers)
+    if not model.is_moe or model.single_blocks or model.moe_layer_step > 1 or model.dense_beside_experts:
         return mean, mean, False
     return Kind(1.0, 0.0), Kind(0.0, 1.0), True
 

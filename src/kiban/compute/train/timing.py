@@ -69,7 +69,7 @@ def bind_timing(
 
 
 def _kind(fitted: Fitted, model: ModelSpec, chip: Accelerator) -> str:
-    """Whose misses count: runs of experts, else by Megatron-Bridge, or by others where only others measured the chip."""
+    """Whose misses count: runs of experts, by Megatron-Bridge, or by others where only they measured the chip."""
     if model.is_moe:
         return "moe"
     runs = [pair.split(" ") for pair in fitted.pairs]
