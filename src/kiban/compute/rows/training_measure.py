@@ -140,9 +140,12 @@ def value_of(row: Row, request: Request, catalog: Catalog, step_s: float) -> flo
 
 
 def trained_tok(row: Row) -> float | None:
-    """Tokens of a whole run, as in ``366B tokens``."""
-    found = re.search(r"([0-9.]+)\s*([BT]) ?tokens", row["config"])
-    return float(found.group(1)) * {"B": 1e9, "T": 1e12}[found.group(2)] if found else None
+    """Tokens of a whole run, as in ``366B tokens`` or ``tokens=14.8T``; the last number where several stand."""
+    text = row["config"]
+    found = re.findall(r"([0-9.]+)\s*([BT]) ?tokens", text)
+    if not found and "tokens=" in text:
+        found = re.findall(r"([0-9.]+)([BT])\b(?!:)", text.split("tokens=", maxsplit=1)[1])
+    return float(found[-1][0]) * {"B": 1e9, "T": 1e12}[found[-1][1]] if found else None
 
 
 def step_s_of(row: Row, request: Request, catalog: Catalog) -> float | None:

@@ -95,7 +95,7 @@ def _request(row: Row, config: dict[str, str], model: ModelSpec, chip: Accelerat
     framework = _framework(row, chip, config)
     assumed: list[str] = []
     precision = _precision(config.get("prec", ""), row, chip, framework, assumed)
-    job = _job(config, model, chip, precision, lora and mlperf, assumed)
+    job = _job(config, model, chip, precision, lora and mlperf, row["config"], assumed)
     layouts = _layouts(config, model, chip, job, lora, assumed)
     without = "w/o mtp" in text
     return Request(
@@ -157,22 +157,26 @@ def _year(config: dict[str, str], row: Row, chip: Accelerator, framework: str) -
 
 
 def _job(
-    config: dict[str, str], model: ModelSpec, chip: Accelerator, precision: str, packed: bool, assumed: list[str]
+    config: dict[str, str], model: ModelSpec, chip: Accelerator, precision: str, packed: bool, row_text: str, assumed: list[str]
 ) -> Job:
-    sequence = int(number(config, "seq") or 0)
+    sequence = int(number(config, "seq", "seq_len", "max_target_length") or 0)
     if not sequence:
-        sequence = MLPERF_LORA_TOK if packed else SEQUENCE_TOK.get(model.name, DEFAULT_SEQUENCE_TOK)
+        usual = SEQUENCE_TOK.get(model.name, model.position_table_tok or DEFAULT_SEQUENCE_TOK)
+        sequence = MLPERF_LORA_TOK if packed else usual
         assumed.append(f"sequence of {sequence} tokens")
     cut = [int(number(config, key) or 1) for key in ("tp", "pp", "cp", "dp")]
     count = int(number(config, "gpus", "chips") or 0)
     if not count and ("tp" in config or "dp" in config):
         count = int(np.prod(cut))
     if not count:
-        slices = re.search(r"(\d+)x v6e-(\d+)|= (\d+) chips|v6e-(\d+)", " ".join(config))
-        found = [int(g) for g in slices.groups() if g] if slices else []
-        count = int(np.prod(found)) if found else _fewest(model, chip)
+        count = _chips_in(row_text)
+    if not count:
+        count = _fewest(model, chip)
         assumed.append(f"{count} accelerators")
-    batch = int(number(config, "gbs") or 0)
+    batch = int(number(config, "gbs", "global_batch") or 0)
+    per_chip = number(config, "pdbs", "per_device_batch_size", "per_device_batch")
+    if not batch and per_chip:
+        batch = max(round(per_chip * count), 1)
     if not batch and number(config, "batch_per_dp"):
         batch = int((number(config, "batch_per_dp") or 1) * cut[3])
     if not batch:
@@ -180,6 +184,18 @@ def _job(
         batch = max(round(count * tokens / sequence), 1)
         assumed.append(f"a batch of {batch} sequences")
     return Job(count, batch, sequence, precision)
+
+
+def _chips_in(text: str) -> int:
+    """Number of chips in words: ``512 chips``, ``2x v6e-256``, ``4x4x8``; 0 where there is none."""
+    found = re.search(r"(\d+) chips", text)
+    if found:
+        return int(found.group(1))
+    slices = re.search(r"(?:(\d+)x )?v\d+[a-z]?-(\d+)", text)
+    if slices:
+        return int(slices.group(1) or 1) * int(slices.group(2))
+    cube = re.search(r"\b(\d+)x(\d+)(?:x(\d+))?\b", text)
+    return int(np.prod([int(side) for side in cube.groups() if side])) if cube else 0
 
 
 def _fewest(model: ModelSpec, chip: Accelerator) -> int:

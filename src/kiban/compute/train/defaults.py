@@ -37,14 +37,16 @@ def one_layout(
 
 
 def default_layout(model: ModelSpec, chip: Accelerator, job: Job, lora: bool = False) -> Layouts:
-    """A plain layout: TPUs spread weights over all chips; others cut by tensor inside the domain, then by pipeline.
+    """A plain layout: TPUs spread weights over all chips and take their batch in one go; others cut by tensor inside the domain, then by pipeline.
 
     Arguments: model; chip; job; whether only low-rank additions are trained. Where the batch is smaller than the data
     ranks, the sequence is cut as well. The search finds better ones; this one stands in for what a row leaves open.
     """
     if chip.family == "tpu":
         context = max(1, -(-job.accelerators // job.global_batch))
-        return one_layout(1, 1, context, 1, max(job.accelerators // context, 1), 1, 1, NO_RECOMPUTE, True, 3)
+        data = max(job.accelerators // context, 1)
+        micro = max(job.global_batch // data, 1)
+        return one_layout(1, 1, context, 1, data, micro, 1, NO_RECOMPUTE, True, 3)
     need = model.params_total * (FROZEN_BYTES if lora else STATE_BYTES) / (ROOM_FRAC * chip.memory_bytes)
     expert = 1
     if model.is_moe:
