@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.calibration.pooling import Fit, Priors
+from kiban.calibration.pooling import Fit, Priors, equal_groups
 from kiban.calibration.training import (
     Runs,
     by_chip,
@@ -39,7 +39,7 @@ SITUATIONS: dict[str, Callable[[Request], Hashable]] = {
     "none": by_family,
 }
 """What is left out whole to measure how far each situation misses."""
-WIDER_THAN = {"chip": "pair", "model": "model", "family": "chip", "none": "family"}
+WIDER_THAN = {"chip": "pair", "model": "chip", "family": "chip", "none": "family"}
 TESTS = {
     "model x chip": by_model_chip, "half-year of a pair": by_model_chip_half_year, "chip": by_chip,
     "family of chips": by_family, "model": by_model,
@@ -47,15 +47,26 @@ TESTS = {
 
 
 def half_widths(runs: Runs, priors: Priors) -> dict[str, float]:
-    """Half width of the 80 % interval of the log rate, by kind and situation; never narrower than a nearer one."""
+    """Half width of the 80 % interval of the log rate, by kind and situation; never narrower than a nearer one.
+
+    Runs weigh as in the fit, so that a pair with many releases does not set the width alone.
+    """
+    weight = equal_groups([by_model_chip(r) for r in runs.requests])
     kinds = np.array([r.group_kind for r in runs.requests])
     out: dict[str, float] = {}
     for situation, group in SITUATIONS.items():
         error = np.abs(held_out(runs, priors, group))
         for kind in KINDS:
             nearer = out.get(f"{kind}_{WIDER_THAN.get(situation)}", 0.0)
-            out[f"{kind}_{situation}"] = max(nearer, float(np.quantile(error[kinds == kind], 0.8)))
+            out[f"{kind}_{situation}"] = max(nearer, _quantile80(error[kinds == kind], weight[kinds == kind]))
     return out
+
+
+def _quantile80(error: Array, weight: Array) -> float:
+    """Smallest error with at least 80 % of the weight at or below it."""
+    order = np.argsort(error)
+    share = np.cumsum(weight[order]) / weight.sum()
+    return float(error[order][np.searchsorted(share, 0.8)])
 
 
 def fit_csv(runs: Runs, priors: Priors) -> str:

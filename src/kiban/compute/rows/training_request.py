@@ -157,7 +157,13 @@ def _year(config: dict[str, str], row: Row, chip: Accelerator, framework: str) -
 
 
 def _job(
-    config: dict[str, str], model: ModelSpec, chip: Accelerator, precision: str, packed: bool, row_text: str, assumed: list[str]
+    config: dict[str, str],
+    model: ModelSpec,
+    chip: Accelerator,
+    precision: str,
+    packed: bool,
+    row_text: str,
+    assumed: list[str],
 ) -> Job:
     sequence = int(number(config, "seq", "seq_len", "max_target_length") or 0)
     if not sequence:

@@ -37,7 +37,7 @@ def one_layout(
 
 
 def default_layout(model: ModelSpec, chip: Accelerator, job: Job, lora: bool = False) -> Layouts:
-    """A plain layout: TPUs spread weights over all chips and take their batch in one go; others cut by tensor inside the domain, then by pipeline.
+    """A plain layout, by tensor inside the domain and then by pipeline; TPUs spread weights and take the batch at once.
 
     Arguments: model; chip; job; whether only low-rank additions are trained. Where the batch is smaller than the data
     ranks, the sequence is cut as well. The search finds better ones; this one stands in for what a row leaves open.
