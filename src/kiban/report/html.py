@@ -44,7 +44,7 @@ def html_report(
     Args: scenario; study; risk; headline as made by ``headline_of``; figures; catalogue rows that were read.
     Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
     """
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     views = [*all_views(scenario, study, risk), *measure_views(study)]
     sections = [
         {
@@ -67,14 +67,14 @@ def html_report(
         weather=study.site.weather_label,
         hash=study.scenario_hash,
         version=__version__,
-        css=_static("report.css"),
-        echarts=_static("echarts.min.js"),
-        script=_static("report.js"),
-        data=script_json({f["id"]: _drawn(f) for f in figures if f["option"] is not None}),
+        css=static("report.css"),
+        echarts=static("echarts.min.js"),
+        script=static("report.js"),
+        data=script_json({f["id"]: drawn(f) for f in figures if f["option"] is not None}),
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     return Environment(
         loader=PackageLoader("kiban.report", "templates"),
         autoescape=True,
@@ -84,14 +84,14 @@ def _environment() -> Environment:
     )
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
     text = (files("kiban.report") / "static" / name).read_text(encoding="utf-8")
     if "</script" in text.lower():
         raise ValueError(f"{name} would close its own script element")
     return text
 
 
-def _drawn(figure: Figure) -> dict[str, Any]:
+def drawn(figure: Figure) -> dict[str, Any]:
     return {key: figure[key] for key in ("option", "form", "form_x")}
 
 
