@@ -120,8 +120,9 @@ def steady(
     safe = np.where(stable, rate, 0.5 * most)
     prefill = safe * work[0]
     stretch, tpot = 1 / (1 - prefill), np.full_like(safe, np.nan)
+    uneven = np.where(seats >= cache_seats(cost, load), load.reserved_scv, 0.0)
     for _ in range(2):
-        decoding = _batch(steps, load, safe * stretch, seats, work, scv)
+        decoding = _batch(steps, load, safe * stretch, seats, work, scv, uneven)
         prompts = _prompts(cost, load, policy, safe, decoding, scv)
         stretch, tpot = _stretch(load, safe, prefill, decoding, prompts)
     seat_wait = decoding.queued / safe * (1 + load.steps_scv) / 2
@@ -142,8 +143,12 @@ def seats_of(cost: IterationCost, load: Load, policy: Policy, max_running: Array
     """Requests that decode at once at most, (points,): policy, cost table, cache, and prompts that share the budget."""
     asked = np.broadcast_to(np.asarray(policy.max_running if max_running is None else max_running), like.shape)
     seats = np.minimum(asked, len(cost.decode_s) - 1)
-    seats = np.minimum(seats, np.floor((cost.kv_capacity_tok - load.reserved_spare_tok) / load.reserved_tok))
-    return np.asarray(np.maximum(seats, 0), dtype=np.float64)
+    return np.asarray(np.maximum(np.minimum(seats, cache_seats(cost, load)), 0), dtype=np.float64)
+
+
+def cache_seats(cost: IterationCost, load: Load) -> float:
+    """Requests whose reservations fill the cache, less what a queue's head that does not fit leaves idle."""
+    return float(np.floor((cost.kv_capacity_tok - load.reserved_spare_tok) / load.reserved_tok))
 
 
 def max_rate(cost: IterationCost, load: Load, policy: Policy, seats: Array) -> Array:
@@ -167,7 +172,7 @@ def _steps(cost: IterationCost, load: Load, policy: Policy) -> _Steps:
     count = np.arange(len(cost.decode_s))
     step = np.maximum(cost.decode_s + count * load.context_tok * cost.context_s, cost.floor_s)
     step[0] = 0.0
-    per = step[1:] / count[1:]
+    per = np.maximum(step[1:], 1e-300) / count[1:]
     log_product = np.concatenate([[0.0], np.cumsum(np.log(per))])
     best = np.concatenate([[np.inf], np.minimum.accumulate(per)])
     best[0] = best[1]
@@ -186,7 +191,7 @@ def _prompt_s(cost: IterationCost, load: Load, policy: Policy) -> tuple[float, f
 
 
 def _batch(
-    steps: _Steps, load: Load, rate: Array, seats: Array, work: tuple[float, float], scv: Array
+    steps: _Steps, load: Load, rate: Array, seats: Array, work: tuple[float, float], scv: Array, uneven: Array
 ) -> _Decoding:
     """Product law of the batch up to the last seat, geometric beyond it."""
     m = load.mean_steps
@@ -212,24 +217,27 @@ def _batch(
         return (p @ count + beyond * seats) / total, (p @ met_s + beyond * full_s) / total, (full + beyond) / total, tail
 
     batch, met, _, _ = law(np.ones_like(rate))
-    _, _, crowded, tail = law(_spread(steps, load, work, batch, scv, full_s))
+    _, _, crowded, tail = law(_spread(steps, load, work, batch, scv, last, uneven))
     return _Decoding(batch, met, crowded * tail / (1 - tail), crowded)
 
 
-def _spread(steps: _Steps, load: Load, work: tuple[float, float], batch: Array, scv: Array, full_s: Array) -> Array:
+def _spread(
+    steps: _Steps, load: Load, work: tuple[float, float], batch: Array, scv: Array, last: NDArray[np.int64], uneven: Array
+) -> Array:
     """How much wider the batch varies than its product law, as a ratio of variances, (points,).
 
     Adds the burstiness of arrivals (peakedness of an infinite-server queue, (scv + 1) / 2 for exponential service;
     Eckberg 1983), the unequal reservations of cache, and prompts that take time from decoding: per request they bring the noise
     E[W^2] + 2 E[W] d beside 2 d^2 of decoding itself, d the engine time of an answer, as far as a step grows with its batch.
+    ``uneven`` is the squared coefficient of variation of the reservations where the cache is what limits, (points,).
     """
     at = np.maximum(batch, 1.0)
     step = np.interp(at, np.arange(len(steps.step_s)), steps.step_s)
     answer = load.mean_steps * step / at
-    grows = np.clip(1 - steps.step_s[1] / full_s, 0.0, 1.0)
+    grows = np.clip(1 - steps.step_s[1] / steps.step_s[last], 0.0, 1.0)
     prompts = (work[1] + 2 * work[0] * answer) / (2 * answer**2) * grows
     many = np.minimum(batch / 10, 1.0)
-    return np.maximum(1 + many * (prompts + load.reserved_scv + (scv - 1) / 2), 0.3)
+    return np.maximum(1 + many * (prompts + uneven + (scv - 1) / 2), 0.3)
 
 
 def _decode_frac(steps: _Steps, load: Load, rate: Array, prefill: Array, batch: Array) -> Array:
@@ -326,4 +334,4 @@ def _quantiles(load: Load, prompts: _Prompts, decoding: _Decoding, seat_wait: Ar
         above = crowded[shape] * np.exp(-seat_rate[shape] * late) + busy[shape] * np.exp(-prompt_rate[shape] * late)
         higher = np.where(over < 0, 1.0, above) @ weight > tails
         low, high = np.where(higher, mid, low), np.where(higher, high, mid)
-    return np.asarray((low + high) / 2)
+    return np.asarray(np.maximum.accumulate((low + high) / 2, axis=1))
