@@ -1,8 +1,10 @@
 """The verbs of kiban, one file per family; importing this loads no heavy library."""
 
 from kiban.cli.compute import compute_app, predict
+from kiban.cli.compute_serve import serve
 from kiban.cli.main import VALIDATION_OFF, app
 
+compute_app.command()(serve)
 app.add_typer(compute_app, name="compute")
 app.command()(predict)
 

@@ -44,7 +44,7 @@ def html_report(
     Args: scenario; study; risk; headline as made by ``headline_of``; figures; catalogue rows that were read.
     Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
     """
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     views = [*all_views(scenario, study, risk), *measure_views(study)]
     sections = [
         {
@@ -67,14 +67,15 @@ def html_report(
         weather=study.site.weather_label,
         hash=study.scenario_hash,
         version=__version__,
-        css=_static("report.css"),
-        echarts=_static("echarts.min.js"),
-        script=_static("report.js"),
+        css=static("report.css"),
+        echarts=static("echarts.min.js"),
+        script=static("report.js"),
         data=script_json({f["id"]: _drawn(f) for f in figures if f["option"] is not None}),
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The page templates, with every text escaped."""
     return Environment(
         loader=PackageLoader("kiban.report", "templates"),
         autoescape=True,
@@ -84,7 +85,8 @@ def _environment() -> Environment:
     )
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """The text of a style or script that goes into a page."""
     text = (files("kiban.report") / "static" / name).read_text(encoding="utf-8")
     if "</script" in text.lower():
         raise ValueError(f"{name} would close its own script element")
