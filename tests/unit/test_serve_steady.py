@@ -124,6 +124,27 @@ def test_agrees_with_the_simulator(accelerators: int, share: float, cv: float) -
     assert abs(tpot) < 0.08
 
 
+@pytest.mark.parametrize("share", [0.2, 0.7])
+@pytest.mark.parametrize("mode", ["aggregated", "prefill", "decode"])
+@pytest.mark.parametrize("accepted", [1.0, 2.4])
+def test_agrees_in_every_mode_and_with_drafting(share: float, mode: str, accepted: float) -> None:
+    load = spread_load(1500, 250, 0.6, 0.6, accepted_tok=accepted)
+    policy, cost = Policy(2048, 256, mode, accepted_tok=accepted), engine(4)
+    rate = share * steady(cost, load, 1.0, policy).max_rate_per_s[0]
+    prompt, output = np.round(load.prompt_tok).astype(int), np.round(load.output_tok).astype(int)
+    trace = poisson_trace(np.random.default_rng(8), rate, 8000, prompt, output)
+    if mode != "prefill":
+        ttft, p90, tpot = _compare(cost, load, trace, rate, policy)
+        assert abs(tpot) < 0.05
+    else:
+        got, want = simulate(cost, trace, policy), steady(cost, load, rate, policy)
+        ttft = want.ttft_s[0] / got.ttft_s[800:].mean() - 1
+        p90 = want.ttft_quantile_s[0, 1] / np.quantile(got.ttft_s[800:], 0.9) - 1
+    if mode != "decode":
+        assert abs(ttft) < 0.15
+        assert abs(p90) < 0.15
+
+
 @pytest.mark.parametrize("name", ["conv", "code"])
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7])
 def test_agrees_on_azure_lengths(name: str, share: float) -> None:

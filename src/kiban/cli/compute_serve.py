@@ -46,7 +46,7 @@ def serve(
         Path | None, typer.Option(metavar="FILE.csv", help="Arrivals and lengths; the plan is checked on it by simulation")
     ] = None,
     disagg: Annotated[bool, typer.Option("--disagg", help="Pools of their own for prefill and decode")] = False,
-    max_running: Annotated[int, typer.Option(help="Requests of one engine at most")] = 256,
+    max_running: Annotated[int, typer.Option(help="Requests of one engine at most")] = 1024,
     budget: Annotated[int, typer.Option(help="Tokens of one iteration at most")] = 2048,
     as_json: Annotated[bool, typer.Option("--json", help="Write machine-readable JSON to standard output")] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the picture as a page")] = None,

@@ -39,7 +39,7 @@ def tradeoff_figure(
     for kind, color in zip(kinds, (BLUE, ORANGE), strict=False):
         if not kind.best:
             continue
-        series.append(_dots(f"{kind.name}, other layouts and loads", kind.others, color, 3, 0.22))
+        series.append(_dots(f"{kind.name}, other layouts and loads", kind.others, color, 4, 0.35))
         series.append(
             {
                 "name": kind.name, "type": "line", "data": [list(p) for p in kind.best], "color": color,

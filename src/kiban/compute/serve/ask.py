@@ -52,7 +52,7 @@ class Ask:
     production: float | None = None
     """Share of the benchmark rate kept in production; None takes the catalogue's range."""
     disagg: bool = False
-    max_running: int = 256
+    max_running: int = 1024
     budget: int = 2048
 
 

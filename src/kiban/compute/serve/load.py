@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
 
@@ -29,6 +29,11 @@ class Load:
     """Squared coefficient of variation of the gaps between arrivals (1: Poisson), or index of dispersion of counts."""
     accepted_tok: float = 1.0
     """Tokens that one decode step yields."""
+
+    @cached_property
+    def first_only(self) -> Load:
+        """The same prompts, each with its first token alone, as a prefill pool sees them."""
+        return replace(self, output_tok=np.ones_like(self.output_tok))
 
     @cached_property
     def computed_tok(self) -> Array:
@@ -82,6 +87,12 @@ class Load:
         """Cache left idle by a queue whose head does not fit: half of a mean reservation weighted by itself."""
         size = self.prompt_tok + self.output_tok
         return float((size**2).mean() / size.mean()) / 2
+
+    @cached_property
+    def steps_per_gap(self) -> float:
+        """Decode steps per further token, mean over requests with any: 1 without speculative decoding."""
+        more = self.output_tok > 1
+        return float((self.steps[more] / (self.output_tok[more] - 1)).mean()) if more.any() else 1.0
 
     @cached_property
     def steps_scv(self) -> float:

@@ -99,7 +99,7 @@ def steady(
       sharing queue whose step takes s(b) / (1 - lambda E[W]) with b requests, so the batch has the law
       p(b) ~ product over i <= b of lambda m s(i) / (i (1 - lambda E[W])), m decode steps per request, whatever
       the law of m (insensitivity: Cohen 1979, The multiple phase service network with generalized processor sharing,
-      Acta Informatica 12; Kelly 1979, Reversibility and Stochastic Networks, section 3.3). TPOT = E[b] / (lambda m).
+      Acta Informatica 12; Kelly 1979, Reversibility and Stochastic Networks, section 3.3). TPOT = E[b] / (lambda m) x steps per token.
     * Beyond the last seat requests wait with the geometric tail of that law (as Erlang C), stretched by
       (arrival scv + service scv) / 2 (Allen-Cunneen).
     * Prompts queue first come, first served for iterations that decoding stretches: service S = W + (iterations) s(b).
@@ -110,6 +110,8 @@ def steady(
 
     Validity: stationary arrivals; docs/compute_simulation.md has the error against the simulator.
     """
+    if policy.mode == "prefill":
+        load = load.first_only
     rate = np.atleast_1d(np.asarray(rate_per_s, dtype=np.float64))
     seats = seats_of(cost, load, policy, max_running, rate)
     scv = np.broadcast_to(np.asarray(load.arrival_scv if arrival_scv is None else arrival_scv, np.float64), rate.shape)
@@ -117,12 +119,13 @@ def steady(
     work = _prompt_s(cost, load, policy)
     most = max_rate(cost, load, policy, seats)
     stable = rate < most
-    safe = np.where(stable, rate, 0.5 * most)
+    # Points without a steady state are computed at a tame rate, then told apart at the end.
+    safe, held = np.where(stable, rate, np.maximum(0.5 * most, 1e-9)), np.maximum(seats, 1.0)
     prefill = safe * work[0]
     stretch, tpot = 1 / (1 - prefill), np.full_like(safe, np.nan)
     uneven = np.where(seats >= cache_seats(cost, load), load.reserved_scv, 0.0)
     for _ in range(2):
-        decoding = _batch(steps, load, safe * stretch, seats, work, scv, uneven)
+        decoding = _batch(steps, load, safe * stretch, held, work, scv, uneven)
         prompts = _prompts(cost, load, policy, safe, decoding, scv)
         stretch, tpot = _stretch(load, safe, prefill, decoding, prompts)
     seat_wait = decoding.queued / safe * (1 + load.steps_scv) / 2
@@ -159,7 +162,7 @@ def max_rate(cost: IterationCost, load: Load, policy: Policy, seats: Array) -> A
     """
     steps, m = _steps(cost, load, policy), load.mean_steps
     work = _prompt_s(cost, load, policy)[0]
-    if policy.mode == "prefill" or m == 0:
+    if m == 0:
         return np.where(seats >= 1, 1.0 / max(work, 1e-300), 0.0)
     reach = seats
     if policy.mode == "aggregated" and policy.order == "chunked":
@@ -307,7 +310,7 @@ def _stretch(
     rise = -np.expm1(-clock[:, None] * steps)
     stretch = plain + extra * (rise @ share) / (steps @ share)
     mean = plain + extra * ((rise / steps) @ share)
-    return stretch, level * mean / stretch
+    return stretch, level * mean / stretch * load.steps_per_gap
 
 
 def _quantiles(load: Load, prompts: _Prompts, decoding: _Decoding, seat_wait: Array) -> Array:
