@@ -47,7 +47,9 @@ def engine(
     step = held / (bandwidth * accelerators * 0.8) + batch * tok_s + 2e-3
     step[0] = 0.0
     room = (memory * accelerators * 0.9 - held) / kv_bytes
-    return IterationCost(accelerators, step, kv_bytes / (bandwidth * accelerators * 0.8), tok_s, tok_s / 1e4, 2e-3, room)
+    return IterationCost(
+        accelerators, step, kv_bytes / (bandwidth * accelerators * 0.8), tok_s, tok_s / 1e4, 2e-3, room
+    )
 
 
 def simulator_rows(folder: Path | None) -> list[tuple[str, str]]:
@@ -61,7 +63,9 @@ def simulator_rows(folder: Path | None) -> list[tuple[str, str]]:
             seconds = cpu_s(lambda t=trace, b=budget: simulate(cost, t, Policy(b, 256)))  # type: ignore[misc]
             iterations = simulate(cost, trace, Policy(budget, 256)).iterations
             words = "all at once" if rate > 1e3 else f"{rate:g} per s"
-            rows.append((f"simulator, 1,024 requests of 1024/128, {words}, budget {budget}", per_s(1024, seconds, iterations)))
+            rows.append(
+                (f"simulator, 1,024 requests of 1024/128, {words}, budget {budget}", per_s(1024, seconds, iterations))
+            )
     for file in sorted(folder.glob("AzureLLM*")) if folder else []:
         raw = file.read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
@@ -78,7 +82,9 @@ def azure_row(cost: IterationCost, trace: Trace, share: float, name: str) -> tup
     most = steady(cost, load_of(trace), 1e-9).max_rate_per_s[0]
     stretched = trace.at_rate(share * most)
     seconds = cpu_s(lambda: simulate(cost, stretched))
-    return f"simulator, Azure {name}, {share:.0%} load", per_s(len(trace), seconds, simulate(cost, stretched).iterations)
+    return f"simulator, Azure {name}, {share:.0%} load", per_s(
+        len(trace), seconds, simulate(cost, stretched).iterations
+    )
 
 
 def per_s(requests: int, seconds: float, iterations: int) -> str:

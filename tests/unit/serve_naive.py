@@ -16,7 +16,9 @@ def naive(cost: IterationCost, trace: Trace, policy: Policy) -> tuple[np.ndarray
     n = len(trace)
     first, last = np.full(n, np.nan), np.full(n, np.nan)
     waiting = [int(i) for i in np.argsort(trace.arrival_s, kind="stable")]
-    need = {i: int(trace.prompt_tok[i]) + (0 if policy.mode == "prefill" else int(trace.output_tok[i])) for i in waiting}
+    need = {
+        i: int(trace.prompt_tok[i]) + (0 if policy.mode == "prefill" else int(trace.output_tok[i])) for i in waiting
+    }
     waiting = [i for i in waiting if need[i] <= cost.kv_capacity_tok]
     seats = min(policy.max_running, len(cost.decode_s) - 1)
     prefilling: dict[int, int] = {}  # request -> prompt tokens still to compute
@@ -32,15 +34,12 @@ def naive(cost: IterationCost, trace: Trace, policy: Policy) -> tuple[np.ndarray
             now = float(trace.arrival_s[waiting[0]])
         held = sum(need[i] for i in (*prefilling, *decoding))
 
-        def seat(i: int) -> bool:
-            return (
-                trace.arrival_s[i] <= now
-                and len(prefilling) + len(decoding) < seats
-                and held + need[i] <= cost.kv_capacity_tok
-            )
+        def seat(i: int, at: float, used: int) -> bool:
+            free = len(prefilling) + len(decoding) < seats
+            return bool(trace.arrival_s[i] <= at and free and used + need[i] <= cost.kv_capacity_tok)
 
         if policy.mode == "decode":
-            while waiting and seat(waiting[0]):
+            while waiting and seat(waiting[0], now, held):
                 i = waiting.pop(0)
                 first[i] = now
                 if steps(i):
@@ -58,7 +57,7 @@ def naive(cost: IterationCost, trace: Trace, policy: Policy) -> tuple[np.ndarray
                 taken = min(prefilling[i], budget)
                 takes.append((i, int(trace.prompt_tok[i]) - prefilling[i], taken))
                 budget -= taken
-            while waiting and budget > 0 and seat(waiting[0]):
+            while waiting and budget > 0 and seat(waiting[0], now, held):
                 i = waiting.pop(0)
                 prefilling[i] = max(int(trace.prompt_tok[i] - trace.cached_tok[i]), 1)
                 held += need[i]

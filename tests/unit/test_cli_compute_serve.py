@@ -41,7 +41,15 @@ def test_a_table_for_a_person() -> None:
     done = kiban(*PLAIN, *LOAD, "--price", "2.5")
     assert done.exit_code == 0
     assert re.match(r"\d+ h100_sxm serve llama31_8b \(fp8\) at 50.0 requests/s: \d+ x ", done.stdout)
-    for words in ("P10", "P90", "fewest accelerators", "price of input", "energy of output", "time per token", "batch cap"):
+    for words in (
+        "P10",
+        "P90",
+        "fewest accelerators",
+        "price of input",
+        "energy of output",
+        "time per token",
+        "batch cap",
+    ):
         assert words in done.stdout
 
 

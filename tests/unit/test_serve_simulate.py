@@ -26,7 +26,9 @@ def cost(seats: int = 8, room: float = 4000.0, floor: float = 0.0, base: float =
 
 
 requests = st.lists(
-    st.tuples(st.floats(0.0, 1.0), st.integers(1, 700), st.integers(1, 90), st.floats(0.0, 1.0)), min_size=1, max_size=40
+    st.tuples(st.floats(0.0, 1.0), st.integers(1, 700), st.integers(1, 90), st.floats(0.0, 1.0)),
+    min_size=1,
+    max_size=40,
 )
 
 

@@ -125,11 +125,12 @@ def test_agrees_with_the_simulator(accelerators: int, share: float, cv: float) -
 
 
 @pytest.mark.parametrize("share", [0.2, 0.7])
-@pytest.mark.parametrize("mode", ["aggregated", "prefill", "decode"])
+@pytest.mark.parametrize("mode", ["aggregated", "prefill", "decode", "prefill_first"])
 @pytest.mark.parametrize("accepted", [1.0, 2.4])
 def test_agrees_in_every_mode_and_with_drafting(share: float, mode: str, accepted: float) -> None:
     load = spread_load(1500, 250, 0.6, 0.6, accepted_tok=accepted)
-    policy, cost = Policy(2048, 256, mode, accepted_tok=accepted), engine(4)
+    mode, order = ("aggregated", mode) if mode == "prefill_first" else (mode, "chunked")
+    policy, cost = Policy(2048, 256, mode, order, accepted), engine(4)
     rate = share * steady(cost, load, 1.0, policy).max_rate_per_s[0]
     prompt, output = np.round(load.prompt_tok).astype(int), np.round(load.output_tok).astype(int)
     trace = poisson_trace(np.random.default_rng(8), rate, 8000, prompt, output)

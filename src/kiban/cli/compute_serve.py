@@ -43,7 +43,8 @@ def serve(
         float | None, typer.Option(help="Share of benchmark speed kept in production; default: the catalogue's range")
     ] = None,
     trace: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Arrivals and lengths; the plan is checked on it by simulation")
+        Path | None,
+        typer.Option(metavar="FILE.csv", help="Arrivals and lengths; the plan is checked on it by simulation"),
     ] = None,
     disagg: Annotated[bool, typer.Option("--disagg", help="Pools of their own for prefill and decode")] = False,
     max_running: Annotated[int, typer.Option(help="Requests of one engine at most")] = 1024,

@@ -81,7 +81,7 @@ def _point(p: ParetoPoint) -> dict[str, Any]:
 def _quantities(answer: ServeAnswer) -> list[dict[str, Any]]:
     """P10, P50, P90 of each quantity; a slow engine is the P90 of a time and the P10 of a rate."""
     plan, cases = answer.plan, answer.cases
-    sized = [
+    sized: list[tuple[str, str, list[Any]]] = [
         ("fewest accelerators", "accelerators", [c.plan.accelerators if c.plan else None for c in cases]),
         ("generated tokens", "tok/s per accelerator",
          [c.plan.output_tok_per_s_per_accelerator if c.plan else None for c in cases][::-1]),
@@ -96,7 +96,7 @@ def _quantities(answer: ServeAnswer) -> list[dict[str, Any]]:
         ),
     ]  # fmt: skip
     times = [_times(c, plan) for c in cases]
-    held = [
+    held: list[tuple[str, str, list[Any]]] = [
         ("time to first token, mean", "s", [t[0] for t in times]),
         ("time to first token, P90 of requests", "s", [t[1] for t in times]),
         ("time per token, mean", "s", [t[2] for t in times]),
@@ -218,14 +218,18 @@ def serve_html(answer: ServeAnswer, data: dict[str, Any], sources: tuple[int, in
     Args: answer; its data; counts of sourced and assumed catalogue rows that were read; the command that made it.
     """
     note = (
-        "Each dot is a layout, a batch cap and a load in steady state that meets the limit on the time to first token; lines join "
-        "those that nothing beats in both. The plan lies below the line where whole engines do not fit the load."
+        "Each dot is a layout, a batch cap and a load in steady state that meets the limit on the time to first token; "
+        "lines join those that nothing beats in both. The plan lies below its line where whole engines do not fit "
+        "the load."
     )
     user = next(q for q in data["quantities"] if q["name"] == "tokens of a user")["p50"]
     chosen = (float(user), answer.plan.output_tok_per_s_per_accelerator)
     kinds = [
         Tradeoff(name, *([_xy(p) for p in points if p.best is best] for best in (True, False)))
-        for name, points in (("prefill and decode together", answer.together), ("prefill and decode apart", answer.apart))
+        for name, points in (
+            ("prefill and decode together", answer.together),
+            ("prefill and decode apart", answer.apart),
+        )
     ]
     drawn = tradeoff_figure(kinds, chosen, 1 / answer.need.tpot_limit_s, Basis(vintage="median cost of time"), note)
     drawn |= {"sourced": sources[0], "assumed": sources[1]}

@@ -10,10 +10,11 @@ import numpy as np
 
 from kiban.catalog import Catalog
 from kiban.compute.errors import ComputeError
+from kiban.compute.serve.changes import drafting, slowed
 from kiban.compute.serve.load import Load, accepted_tok, load_of, spread_load
 from kiban.compute.serve.options import Engines, engines_of
 from kiban.compute.serve.pareto import ParetoPoint, pareto
-from kiban.compute.serve.planner import InfeasibleError, Need, Option, ServingPlan, drafting, plan_serving, slowed
+from kiban.compute.serve.planner import InfeasibleError, Need, Option, ServingPlan, plan_serving
 from kiban.compute.serve.simulate import Policy
 from kiban.compute.serve.steady import Steady, steady
 from kiban.compute.serve.trace import Trace
@@ -80,7 +81,8 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
         given = [n for n in ("prompt", "output") if getattr(ask, n) is not None]
         given += [n for n in ("prompt_cv", "output_cv") if getattr(ask, n)]
         faults += [
-            Fault(n, "the trace has lengths of its own", f"{getattr(ask, n):g}", "no value beside --trace") for n in given
+            Fault(n, "the trace has lengths of its own", f"{getattr(ask, n):g}", "no value beside --trace")
+            for n in given
         ]
     for name, low, high, words in (
         ("rate", 0, 1e9, "above 0, to 1e9 requests per second"), ("prompt", 1 - 1e-9, 1e7, "1 to 1e7 tokens"),
@@ -95,7 +97,9 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
         if value is not None and not (math.isfinite(value) and low < value <= high):
             faults.append(Fault(name, "out of range", f"{value:g}", words))
     if not any(f and f.option in ("budget", "max_running") for f in faults) and ask.budget <= ask.max_running:
-        faults.append(Fault("budget", "prompts would starve", str(ask.budget), f"more than --max-running {ask.max_running}"))
+        faults.append(
+            Fault("budget", "prompts would starve", str(ask.budget), f"more than --max-running {ask.max_running}")
+        )
     if ask.accept > 0 and ask.draft == 0:
         faults.append(Fault("draft", "needed beside --accept", "0", "1 to 64 tokens"))
     return [f for f in faults if f is not None]
@@ -153,9 +157,9 @@ class ServeAnswer:
 def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswer:
     """Plan at the median, again with all seconds at their P10 and P90, and draw the trade-off.
 
-    Args: a checked question; catalogue; trace whose lengths and rate are used. Result: the answer. Raises InfeasibleError if the
-    median cannot be met. Seconds are log-normal: the model's log error and the spread of the production share (its low and high
-    read as P5 and P95) add in quadrature.
+    Args: a checked question; catalogue; trace whose lengths and rate are used. Result: the answer. Raises
+    InfeasibleError if the median cannot be met. Seconds are log-normal: the model's log error and the spread of the
+    production share (its low and high read as P5 and P95) add in quadrature.
     """
     engines = engines_of(catalog, ask.model, ask.chip, ask.precision, ask.max_running * (ask.draft + 1))
     low, middle, high = (ask.production,) * 3 if ask.production else engines.production_frac

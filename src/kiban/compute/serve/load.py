@@ -113,8 +113,8 @@ class Load:
         share, (steps,) = _grouped(np.argsort(more, kind="stable"), more)
         return share, steps
 
-    def shared_by(self, engines: int | Array) -> Array:
-        """Burstiness that one of several engines sees when arrivals go round: the sum of so many gaps, as if independent."""
+    def shared_by(self, engines: int | Array | NDArray[np.int64]) -> Array:
+        """Burstiness that one of several engines sees when arrivals go round: a sum of gaps, as if independent."""
         return np.asarray(self.arrival_scv / np.asarray(engines, dtype=np.float64))
 
 

@@ -92,6 +92,8 @@ def _marked(found: list[tuple[str, float, float, float, float]]) -> list[ParetoP
     """Sort by speed of a user and mark the points that no other beats in both."""
     points, most = [], 0.0
     for name, user, accelerator, ttft, batch in sorted(found, key=lambda f: (-f[1], -f[2])):
-        points.append(ParetoPoint(name, float(user), float(accelerator), float(ttft), float(batch), bool(accelerator > most)))
+        points.append(
+            ParetoPoint(name, float(user), float(accelerator), float(ttft), float(batch), bool(accelerator > most))
+        )
         most = max(most, accelerator)
     return points

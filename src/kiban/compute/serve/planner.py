@@ -15,6 +15,7 @@ from kiban.compute.serve.simulate import Policy
 from kiban.compute.serve.steady import Steady, cache_seats, steady
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 _ALONE_FRAC = 1e-6
 """Share of the largest rate at which a request meets nobody."""
@@ -103,29 +104,6 @@ class InfeasibleError(ComputeError):
         """``memory``, ``cache``, ``ttft``, ``tpot`` or ``both``."""
 
 
-def slowed(cost: IterationCost, time_factor: float) -> IterationCost:
-    """Stretch all seconds, for a benchmark-to-production derate (1 / share) or an error of the model."""
-    return replace(
-        cost, decode_s=cost.decode_s * time_factor, context_s=cost.context_s * time_factor,
-        prefill_tok_s=cost.prefill_tok_s * time_factor, prefill_pair_s=cost.prefill_pair_s * time_factor,
-        floor_s=cost.floor_s * time_factor,
-    )  # fmt: skip
-
-
-def drafting(cost: IterationCost, draft_tok: int, draft_cost_frac: float) -> IterationCost:
-    """Cost of a speculative step: b requests verify b (k + 1) tokens, after k steps of the draft model.
-
-    Args: cost; drafted tokens k; seconds of a draft step over those of a step of the model. Caches are read once for all
-    k + 1 tokens of a request. The number of requests falls to what the table of steps covers.
-    Source: Leviathan et al. 2023 (arXiv:2211.17192), section 3; the step stays linear as in ``IterationCost``.
-    """
-    if draft_tok == 0:
-        return cost
-    wide = cost.decode_s[:: draft_tok + 1]
-    stretch = 1 + draft_tok * draft_cost_frac
-    return replace(cost, decode_s=wide * stretch, context_s=cost.context_s * stretch)
-
-
 def plan_serving(
     options: Sequence[Option], need: Need, policy: Policy = Policy(), disaggregated: bool | None = False,  # noqa: B008
 ) -> ServingPlan:  # fmt: skip
@@ -153,7 +131,7 @@ def _together(options: Sequence[Option], need: Need, policy: Policy) -> ServingP
 
 
 def _apart(options: Sequence[Option], need: Need, policy: Policy) -> ServingPlan:
-    """Rate matching: each pool alone takes the fewest accelerators for the whole rate; the cache travels between them."""
+    """Rate matching: each pool takes the fewest accelerators for the whole rate; the cache travels between them."""
     first = _fewest(options, need, replace(policy, mode="prefill"), need.ttft_limit_s, np.inf, 0.0)
     send = first.option.transfer_s_per_tok
     second = _fewest(options, need, replace(policy, mode="decode"), np.inf, need.tpot_limit_s, send)
@@ -194,7 +172,7 @@ def _pool(option: Option, need: Need, policy: Policy, cap: int, engines: int) ->
     return Pool(policy.mode, option, engines, chosen, state)
 
 
-def batch_caps(cost: IterationCost, load: Load, policy: Policy) -> NDArray[np.int64]:
+def batch_caps(cost: IterationCost, load: Load, policy: Policy) -> Counts:
     """Batch caps worth a look: the largest that seats and cache allow, and smaller ones in geometric steps."""
     most = min(policy.max_running, len(cost.decode_s) - 1)
     if policy.mode != "prefill":
@@ -208,7 +186,7 @@ def batch_caps(cost: IterationCost, load: Load, policy: Policy) -> NDArray[np.in
 
 
 def _within(
-    option: Option, need: Need, policy: Policy, caps: Array, rate: Array, engines: Array, limits: tuple[float, float],
+    option: Option, need: Need, policy: Policy, caps: Counts, rate: Array, engines: Counts, limits: tuple[float, float],
     send: float,
 ) -> tuple[NDArray[np.bool_], Steady, Array]:  # fmt: skip
     """Which points meet the limits, their state, and their time per token with the cache's journey."""
@@ -218,17 +196,22 @@ def _within(
     moved = need.load.prompt_tok.mean() * max(send, option.transfer_s_per_tok) if policy.mode != "aggregated" else 0.0
     if policy.mode == "decode":
         tpot = tpot + moved * need.load.per_gap
-    ok = (rate <= need.most_load_frac * s.max_rate_per_s) & (ttft <= limits[0]) & (tpot <= limits[1]) & (rate * moved < 1)
+    ok = (
+        (rate <= need.most_load_frac * s.max_rate_per_s)
+        & (ttft <= limits[0])
+        & (tpot <= limits[1])
+        & (rate * moved < 1)
+    )
     return ok, s, tpot
 
 
 def _engines(
-    option: Option, need: Need, policy: Policy, caps: Array, ttft_limit_s: float, tpot_limit_s: float, send: float
-) -> NDArray[np.int64]:
+    option: Option, need: Need, policy: Policy, caps: Counts, ttft_limit_s: float, tpot_limit_s: float, send: float
+) -> Counts:
     """Fewest engines by batch cap, by bisection over whole numbers, (caps,); ``_MOST_ENGINES`` if none will do."""
     limits = (ttft_limit_s, tpot_limit_s)
 
-    def fine(engines: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def fine(engines: Counts) -> NDArray[np.bool_]:
         return _within(option, need, policy, caps, need.rate_per_s / engines, engines, limits, send)[0]
 
     # ``low`` never does; ``high`` does, or is past all reason.
@@ -264,23 +247,23 @@ def _why(
     floors = []
     for option, caps in fitting:
         most_rate = steady(option.cost, need.load, 1e-9, policy, caps[-1:]).max_rate_per_s
-        one = np.ones(1)
+        one = np.ones(1, dtype=np.int64)
         _, s, tpot = _within(option, need, policy, caps[-1:], most_rate * _ALONE_FRAC, one, (np.inf, np.inf), send)
         ttft = s.ttft_quantile_s[0, 1] if need.ttft_measure == "p90" else s.ttft_s[0]
         floors.append((float(ttft), float(tpot[0]), option.name))
-    ttft = min(floors)
-    tpot = min((f[1], f[0], f[2]) for f in floors)
-    if ttft[0] > ttft_limit_s:
+    first = min(floors)
+    token = min((f[1], f[0], f[2]) for f in floors)
+    if first[0] > ttft_limit_s:
         return InfeasibleError(
             "ttft",
-            f"a lone request takes {ttft[0]:.3g} s to its first token at least ({ttft[2]}), the limit is "
-            f"{ttft_limit_s:g} s; nearest feasible: TTFT {_up(ttft[0])} s",
+            f"a lone request takes {first[0]:.3g} s to its first token at least ({first[2]}), the limit is "
+            f"{ttft_limit_s:g} s; nearest feasible: TTFT {_up(first[0])} s",
         )
-    if tpot[0] > tpot_limit_s:
+    if token[0] > tpot_limit_s:
         return InfeasibleError(
             "tpot",
-            f"a lone request takes {tpot[0]:.3g} s per token at least ({tpot[2]}), the limit is {tpot_limit_s:g} s; "
-            f"nearest feasible: TPOT {_up(tpot[0])} s",
+            f"a lone request takes {token[0]:.3g} s per token at least ({token[2]}), the limit is {tpot_limit_s:g} s; "
+            f"nearest feasible: TPOT {_up(token[0])} s",
         )
     near = min(floors, key=lambda f: max(f[0] / ttft_limit_s, f[1] / tpot_limit_s))
     return InfeasibleError(

@@ -92,9 +92,10 @@ def enough_on(plan: ServingPlan, trace: Trace, most_factor: int = 64) -> tuple[S
     """Keep the plan's layouts and find how many engines the trace itself asks for, by simulation.
 
     Args: plan; trace at the plan's rate; most_factor, how many times the plan's engines are tried at most.
-    Result: the plan with the fewest engines (pools grow together) that keeps the limits on this trace, and its replay; None
-    if none does. Bursts that the steady state does not know show here.
+    Result: the plan with the fewest engines (pools grow together) that keeps the limits on this trace, and its
+    replay; None if none does. Bursts that the steady state does not know show here.
     """
+
     def sized(factor: float) -> ServingPlan:
         pools = tuple(replace(p, engines=max(1, round(p.engines * factor))) for p in plan.pools)
         return replace(plan, pools=pools)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kiban.compute.errors import ComputeError
 from kiban.compute.serve.iteration import IterationCost
+from kiban.compute.serve.series import pairs, series_s, steps_until
 from kiban.compute.serve.trace import Trace
 
 Array = NDArray[np.float64]
@@ -72,15 +73,16 @@ class Simulated:
     iterations: int
 
 
-def simulate(cost: IterationCost, trace: Trace, policy: Policy = Policy()) -> Simulated:  # noqa: B008 - frozen
+def simulate(cost: IterationCost, trace: Trace, policy: Policy = Policy()) -> Simulated:
     """Run a trace through one engine.
 
     Args: cost of an iteration; trace; policy.
     Result: times of each request and totals. Exact: the same floating-point sums as a loop over iterations, but for
     rounding. Between two events the running set is fixed and each request gains one token per iteration, so the seconds
-    of an iteration grow as an arithmetic series, and the number of iterations up to an arrival is a root of a quadratic.
-    Scheduling: first come, first served. A request is seated when a seat is free and its prompt and whole answer fit
-    into the cache (conservative reservation), so nothing is ever pre-empted; engines that overbook seat more.
+    of an iteration grow as an arithmetic series, and the number of iterations up to an arrival is a root of a
+    quadratic. Scheduling: first come, first served. A request is seated when a seat is free and its prompt and whole
+    answer fit into the cache (conservative reservation), so nothing is ever pre-empted; engines that overbook seat
+    more.
     Origin: iteration-level scheduling, Yu et al. 2022 (Orca, OSDI); chunked prefill, Agrawal et al. 2024
     (Sarathi-Serve, arXiv:2403.02310).
     """
@@ -197,8 +199,8 @@ class _Run:
         first = self.decode_s[self.batch] + self.context * self.context_s
         rise = self.accepted * self.batch * self.context_s
         wait_s = self.arrival[self.head] - self.now if self.head < self.n and self.fits() else math.inf
-        steps = _steps_until(wait_s, first, rise, self.floor_s, steps)
-        seconds = _series_s(steps, first, rise, self.floor_s)
+        steps = steps_until(wait_s, first, rise, self.floor_s, steps)
+        seconds = series_s(steps, first, rise, self.floor_s)
         # An iteration that ends with an arrival sees it, whatever the rounding of the sum.
         self.advance(steps, wait_s if 0 < wait_s - seconds < 1e-12 * wait_s else seconds, self.batch)
         self.retire()
@@ -212,8 +214,7 @@ class _Run:
             self.seat_s += seconds * decoding
             self.step += iterations
             self.context += self.accepted * decoding * iterations
-        if self.context > self.peak_tok:
-            self.peak_tok = self.context
+        self.peak_tok = max(self.peak_tok, self.context)
 
     def retire(self) -> None:
         """Let the requests leave that end with this step."""
@@ -233,11 +234,11 @@ class _Run:
         if self.left > budget:
             self.chunks(decoding, budget)
             return
-        tokens, pairs, held = 0, 0, 0
+        tokens, met, held = 0, 0, 0
         done = []
         if self.part >= 0:
             i, left = self.part, self.left
-            tokens, pairs = left, _pairs(self.prompt[i] - left, left)
+            tokens, met = left, pairs(self.prompt[i] - left, left)
             done.append(i)
             held = self.prompt[i]
             self.part, self.left = -1, 0
@@ -245,14 +246,14 @@ class _Run:
             i = self.seat()
             left = self.computed[i]
             taken = left if left <= budget - tokens else budget - tokens
-            pairs += _pairs(self.prompt[i] - left, taken)
+            met += pairs(self.prompt[i] - left, taken)
             tokens += taken
             held += self.prompt[i] - left + taken
             if taken < left:
                 self.part, self.left = i, left - taken
             else:
                 done.append(i)
-        seconds = tokens * self.tok_s + pairs * self.pair_s
+        seconds = tokens * self.tok_s + met * self.pair_s
         if decoding:
             seconds += self.decode_s[decoding] + self.context * self.context_s
         self.advance(1, seconds if seconds > self.floor_s else self.floor_s, decoding)
@@ -269,47 +270,13 @@ class _Run:
         if decoding:
             count = min(count, self.ends[0] // self.n - self.step)
         done = self.prompt[self.part] - self.left
-        first = budget * self.tok_s + _pairs(done, budget) * self.pair_s
+        first = budget * self.tok_s + pairs(done, budget) * self.pair_s
         rise = float(budget) * budget * self.pair_s
         if decoding:
             first += self.decode_s[decoding] + self.context * self.context_s
             rise += self.accepted * decoding * self.context_s
         self.left -= count * budget
-        self.advance(count, _series_s(count, first, rise, self.floor_s), decoding)
+        self.advance(count, series_s(count, first, rise, self.floor_s), decoding)
         self.peak_tok = max(self.peak_tok, self.context + self.prompt[self.part] - self.left)
         if decoding:
             self.retire()
-
-
-def _pairs(done: int, taken: int) -> int:
-    """Pairs (token, earlier token) of a chunk after ``done`` tokens of its prompt."""
-    return taken * done + taken * (taken - 1) // 2
-
-
-def _series_s(count: int, first: float, rise: float, floor: float) -> float:
-    """Sum of max(first + k rise, floor) over k = 0 .. count - 1, with rise >= 0."""
-    if first >= floor:
-        return count * first + rise * (count * (count - 1) // 2)
-    below = min(count, math.ceil((floor - first) / rise)) if rise > 0 else count
-    rest = count - below
-    return below * floor + rest * (first + below * rise) + rise * (rest * (rest - 1) // 2)
-
-
-def _steps_until(gap_s: float, first: float, rise: float, floor: float, most: int) -> int:
-    """Fewest iterations (1 .. most) after which ``gap_s`` has passed."""
-    if _series_s(most, first, rise, floor) < gap_s:
-        return most
-    if first < floor:
-        guess = int(gap_s / floor)
-    else:
-        half = first - rise / 2
-        guess = int(2 * gap_s / (half + math.sqrt(half * half + 2 * rise * gap_s)))
-    # After ``low`` iterations the gap has not passed, after ``high`` it has; the first two trials nearly always close in.
-    low, high = 0, most
-    for trial in (guess + 1, guess):
-        if low < trial < high:
-            low, high = (low, trial) if _series_s(trial, first, rise, floor) >= gap_s else (trial, high)
-    while high - low > 1:
-        trial = (low + high) // 2
-        low, high = (low, trial) if _series_s(trial, first, rise, floor) >= gap_s else (trial, high)
-    return high

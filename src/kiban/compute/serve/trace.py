@@ -91,9 +91,7 @@ class Trace:
 
     def part(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Trace:
         """Some of the requests."""
-        return Trace(
-            self.arrival_s[chosen], self.prompt_tok[chosen], self.output_tok[chosen], self.cached_tok[chosen]
-        )
+        return Trace(self.arrival_s[chosen], self.prompt_tok[chosen], self.output_tok[chosen], self.cached_tok[chosen])
 
 
 def parse_trace(text: str, name: str = "trace", most_faults: int = 10) -> Trace:

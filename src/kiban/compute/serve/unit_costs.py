@@ -19,7 +19,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class TokenCosts:
-    """Of one million prompt tokens (cached ones counted) and one million generated tokens; NaN without price or power."""
+    """Of a million prompt tokens (cached ones counted) and a million generated tokens; NaN without price or power."""
 
     input_usd_per_mtok: float
     output_usd_per_mtok: float
@@ -32,8 +32,8 @@ class TokenCosts:
 def token_costs(plan: ServingPlan, usd_per_accelerator_h: float | None, draw: Draw | None) -> TokenCosts:
     """Attribute price and energy of the accelerators to prompt and generated tokens.
 
-    Args: plan; USD per accelerator-hour; power. Busy time counts by phase; the idle rest of a pool is borne by its phases in
-    proportion to their busy time, so USD in x prompt + USD out x answer is the whole price of the pools.
+    Args: plan; USD per accelerator-hour; power. Busy time counts by phase; the idle rest of a pool is borne by its
+    phases in proportion to their busy time, so USD in x prompt + USD out x answer is the whole price of the pools.
     """
     load, rate = plan.need.load, plan.need.rate_per_s
     prefill = decode = prefill_w = decode_w = 0.0
