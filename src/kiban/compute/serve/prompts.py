@@ -25,7 +25,11 @@ class Prompts:
     """Mean seconds to the first token once seats are free."""
     wait_s: Array
     busy: Array
-    """Chance to find prompts ahead."""
+    """Share of time with prompts."""
+    burst: Array
+    """Requests that come at once, so that gaps of batches at Poisson times have the scv: (scv + 1) / 2, at least 1."""
+    found: Array
+    """Chance to find prompts ahead: all but the first of a burst do."""
     service_s: Array
     """Mean seconds of a prompt with the decoding beside it."""
     iterations: Array
@@ -54,7 +58,7 @@ def prompt_queue(
     step_s, zero = decoding.step_s, np.zeros_like(rate)
     if policy.mode == "decode":
         half = step_s / 2
-        return Prompts(half, zero, zero, zero, zero, np.zeros((len(rate), 1)), half)
+        return Prompts(half, zero, zero, zero + 1, zero, zero, zero, np.zeros((len(rate), 1)), half)
     share, tokens, pairs = load.prompt_groups
     rides = policy.order == "chunked" and policy.mode == "aggregated"
     beside = (step_s if rides else zero)[:, None]
@@ -78,16 +82,20 @@ def prompt_queue(
     tok_s = (work @ share) / (tokens @ share)
     behind = (rate * (work @ share) * (rest + wait / (1 + rho)))[:, None]
     own = own + np.minimum(behind, (alone - parts) * chunk * tok_s[:, None])
-    return Prompts(rest + wait + own @ share, wait, rho, mean, rides * (iterations @ share), own, rest)
+    burst = np.maximum((scv + 1) / 2, 1.0)
+    return Prompts(
+        rest + wait + own @ share, wait, rho, burst, 1 - (1 - rho) / burst, mean, rides * (iterations @ share), own, rest,
+    )  # fmt: skip
 
 
 def stretched(load: Load, rate: Array, prefill: Array, decoding: Decoding, prompts: Prompts) -> tuple[Array, Array]:
     """How much prompts stretch decoding, and the mean time per token, (points,).
 
-    Prompts come in busy spells: a step lasts S / u in a spell (service over iterations of a prompt) and s outside. In
-    the clock of steps, spells end at rate (1 - rho) / S x S / u and begin at rate lambda s; a request begins in a
-    spell with chance rho (what a departure leaves behind), so x steps last x s / (1 - lambda E[W]) plus a transient
-    of that two-state chain. Long answers feel the mean rate, short ones live inside one spell.
+    Prompts come in busy spells: a step lasts S / u in a spell (service over iterations of a prompt) and s outside. With
+    bursts of k requests, spells in the clock of steps end at rate (1 - rho) / (u k) and begin at rate lambda s / k; a
+    request begins in a spell with chance 1 - (1 - rho) / k (what a departure leaves behind), so x steps last
+    x s / (1 - lambda E[W]) plus a transient of that two-state chain. Long answers feel the mean rate, short ones live
+    inside one spell.
     """
     if load.mean_steps == 0:
         return np.ones_like(rate), np.full_like(rate, np.nan)
@@ -95,11 +103,11 @@ def stretched(load: Load, rate: Array, prefill: Array, decoding: Decoding, promp
     level = decoding.batch / (rate * load.mean_steps)
     share, steps = load.step_groups
     plain = 1 / (1 - prefill)
-    rho = prompts.busy
     inside = np.maximum(prompts.service_s / np.maximum(prompts.iterations, 1e-6), met)
-    ends, begins = (1 - rho) / np.maximum(prompts.iterations, 1e-6), rate * met
+    ends = (1 - prompts.busy) / np.maximum(prompts.iterations, 1e-6) / prompts.burst
+    begins = rate * met / prompts.burst
     clock = np.maximum(ends + begins, 1e-12)
-    extra = np.maximum(rho - begins / clock, 0.0) * (inside - met) / clock / met
+    extra = np.maximum(prompts.found - begins / clock, 0.0) * (inside - met) / clock / met
     rise = -np.expm1(-clock[:, None] * steps)
     stretch = plain + extra * (rise @ share) / (steps @ share)
     mean = plain + extra * ((rise / steps) @ share)
@@ -115,9 +123,9 @@ def first_token_quantiles(load: Load, prompts: Prompts, decoding: Decoding, seat
     share = load.prompt_groups[0] if prompts.own_s.shape[1] > 1 else np.ones(1)
     own = np.concatenate([prompts.own_s + (f * prompts.rest_s)[:, None] for f in (0.5, 1.5)], axis=1)
     weight = np.concatenate([share, share]) / 2
-    crowded, busy = np.clip(decoding.crowded, 1e-12, 1.0), np.clip((1 - decoding.crowded) * prompts.busy, 1e-12, 1.0)
+    crowded, busy = np.clip(decoding.crowded, 1e-12, 1.0), np.clip((1 - decoding.crowded) * prompts.found, 1e-12, 1.0)
     seat_rate = crowded / np.maximum(seat_wait, 1e-12)
-    prompt_rate = np.maximum(prompts.busy, 1e-12) / np.maximum(prompts.wait_s, 1e-12)
+    prompt_rate = np.maximum(prompts.found, 1e-12) / np.maximum(prompts.wait_s, 1e-12)
     tails = 1 - np.array(QUANTILES)
     low = np.repeat(own.min(axis=1)[:, None], len(QUANTILES), axis=1)
     longest = np.maximum(np.log(2 * crowded[:, None] / tails) / seat_rate[:, None], 0.0)
