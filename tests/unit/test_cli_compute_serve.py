@@ -66,6 +66,14 @@ def test_numbers_hang_together() -> None:
         assert known == sorted(known) or q["name"].startswith(("price", "energy", "fewest"))
 
 
+def test_a_load_in_tokens_is_the_same_load() -> None:
+    tokens = data_of(*PLAIN, "--tok-rate", "12800", "--prompt", "1024", "--output", "256")
+    assert tokens["plan"] == data_of(*PLAIN, *LOAD)["plan"]
+    twice = kiban(*PLAIN, *LOAD, "--tok-rate", "5")
+    assert twice.exit_code == 2
+    assert "--tok-rate: says the load twice" in twice.stderr
+
+
 def test_cached_prompts_and_drafting_save_accelerators() -> None:
     plain = data_of(*PLAIN, "--rate", "900", "--prompt", "4096", "--output", "256")["plan"]["accelerators"]
     cached = data_of(*PLAIN, "--rate", "900", "--prompt", "4096", "--output", "256", "--cache-hit", "0.7")
@@ -121,6 +129,9 @@ def test_a_trace_is_planned_and_simulated(tmp_path: Path, packed: bool) -> None:
     assert played["meets_limits"]
     assert played["tpot_mean_s"] == pytest.approx(quantity(data, "time per token, mean")["p50"], rel=0.15)
     assert data_of(*PLAIN, "--trace", str(file), "--rate", "80")["load"]["rate_per_s"] == 80
+    half = data_of(*PLAIN, "--trace", str(file), "--cache-hit", "0.5")
+    assert half["load"]["cached_tok"] == pytest.approx(trace.prompt_tok.mean() / 2, rel=1e-3)
+    assert half["trace"]["ttft_mean_s"] < played["ttft_mean_s"]
 
 
 def test_bursts_ask_for_more_engines() -> None:

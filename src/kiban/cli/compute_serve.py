@@ -26,6 +26,7 @@ def serve(
     model: Annotated[str, typer.Option(help="Model of the catalogue, such as llama31_70b")],
     chip: Annotated[str, typer.Option(help="Accelerator of the catalogue, such as h100_sxm")],
     rate: Annotated[float | None, typer.Option(help="Requests per second; a trace is stretched to it")] = None,
+    tok_rate: Annotated[float | None, typer.Option(help="Generated tokens per second, in place of --rate")] = None,
     prompt: Annotated[float | None, typer.Option(help="Mean prompt tokens")] = None,
     output: Annotated[float | None, typer.Option(help="Mean generated tokens")] = None,
     ttft: Annotated[float, typer.Option(help="Limit on the time to first token, s")] = 2.0,
@@ -55,21 +56,20 @@ def serve(
     """Find the fewest accelerators that serve a load within its limits, and what a token then costs."""
     from kiban.catalog import load_catalog
     from kiban.compute.errors import ComputeError
-    from kiban.compute.serve.ask import Ask, answer, check_ask
+    from kiban.compute.serve.ask import Ask, answer, check_ask, with_cache
     from kiban.compute.serve.planner import InfeasibleError
 
     ask = Ask(
-        model, chip, rate, prompt, output, ttft, tpot, p90, precision, price, cache_hit, accept, draft, draft_cost,
-        prompt_cv, output_cv, production, disagg, max_running, budget,
+        model, chip, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, price, cache_hit, accept, draft,
+        draft_cost, prompt_cv, output_cv, production, disagg, max_running, budget,
     )  # fmt: skip
     catalog = load_catalog()
-    arrivals, problems = _read(trace, rate)
+    arrivals, problems = _read(trace, rate or tok_rate)
     problems += [_problem(f"--{f.option.replace('_', '-')}", f.message, f.found, f.allowed, f.nearest)
                  for f in check_ask(ask, catalog, trace is not None)]  # fmt: skip
     if problems:
         _stop(problems, as_json)
-    if arrivals is not None and rate is not None:
-        arrivals = arrivals.at_rate(rate)
+    arrivals = with_cache(ask, arrivals) if arrivals is not None else None
     with catalog.recording("compute") as used:
         try:
             found = answer(ask, catalog, arrivals)
@@ -82,6 +82,7 @@ def serve(
 
     checked = None
     if arrivals is not None:
+        arrivals = arrivals.at_rate(found.need.rate_per_s)
         played = replay(found.plan, arrivals)
         checked = (played, None if played.meets(found.plan) else enough_on(found.plan, arrivals))
     data = serve_data(found, checked)

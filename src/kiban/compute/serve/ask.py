@@ -36,6 +36,8 @@ class Ask:
     chip: str
     rate: float | None = None
     """Requests per second; a trace's own rate if None."""
+    tok_rate: float | None = None
+    """Generated tokens per second of all requests, in place of ``rate``."""
     prompt: float | None = None
     output: float | None = None
     ttft: float = 2.0
@@ -75,8 +77,10 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
         _name_fault("chip", ask.chip, _names(catalog, "accelerator", _CHIP)),
         _name_fault("precision", ask.precision, list(PRECISIONS)),
     ]
-    needed = () if traced else ("rate", "prompt", "output")
+    needed = () if traced else ("prompt", "output") if ask.tok_rate is not None else ("rate", "prompt", "output")
     faults += [Fault(n, "is needed without a trace", "nothing", "a number") for n in needed if getattr(ask, n) is None]
+    if ask.rate is not None and ask.tok_rate is not None:
+        faults.append(Fault("tok_rate", "says the load twice", f"{ask.tok_rate:g}", "no value beside --rate"))
     if traced:
         given = [n for n in ("prompt", "output") if getattr(ask, n) is not None]
         given += [n for n in ("prompt_cv", "output_cv") if getattr(ask, n)]
@@ -85,7 +89,8 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
             for n in given
         ]
     for name, low, high, words in (
-        ("rate", 0, 1e9, "above 0, to 1e9 requests per second"), ("prompt", 1 - 1e-9, 1e7, "1 to 1e7 tokens"),
+        ("rate", 0, 1e9, "above 0, to 1e9 requests per second"), ("tok_rate", 0, 1e12, "above 0, to 1e12 tokens per second"),
+        ("prompt", 1 - 1e-9, 1e7, "1 to 1e7 tokens"),
         ("output", 1 - 1e-9, 1e7, "1 to 1e7 tokens"), ("ttft", 0, 1e6, "above 0, to 1e6 s"),
         ("tpot", 0, 1e4, "above 0, to 1e4 s"), ("price", 0, 1e5, "above 0, to 1e5 USD per accelerator-hour"),
         ("cache_hit", -1e-9, 1, "0 to 1"), ("accept", -1e-9, 1, "0 to 1"), ("draft", -1, 64, "0 to 64 tokens"),
@@ -157,7 +162,7 @@ class ServeAnswer:
 def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswer:
     """Plan at the median, again with all seconds at their P10 and P90, and draw the trade-off.
 
-    Args: a checked question; catalogue; trace whose lengths and rate are used. Result: the answer. Raises
+    Args: a checked question; catalogue; trace (``with_cache``) whose lengths and rate are used. Result: the answer. Raises
     InfeasibleError if the median cannot be met. Seconds are log-normal: the model's log error and the spread of the
     production share (its low and high read as P5 and P95) add in quadrature.
     """
@@ -167,7 +172,7 @@ def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswe
     log_sd = math.hypot(engines.log_sd, spread)
     accepted = accepted_tok(ask.accept, ask.draft)
     load = _load(ask, trace, accepted)
-    rate = ask.rate if ask.rate is not None else (trace.rate_per_s if trace is not None else math.nan)
+    rate = _rate(ask, load, trace)
     need = Need(load, rate, ask.ttft, ask.tpot, "p90" if ask.p90 else "mean")
     policy = Policy(ask.budget, ask.max_running, accepted_tok=accepted)
     cases: list[Case] = []
@@ -191,15 +196,26 @@ def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswe
     )  # fmt: skip
 
 
+def _rate(ask: Ask, load: Load, trace: Trace | None) -> float:
+    if ask.tok_rate is not None:
+        return ask.tok_rate / float(load.output_tok.mean())
+    if ask.rate is not None:
+        return ask.rate
+    return trace.rate_per_s if trace is not None else math.nan
+
+
 def _load(ask: Ask, trace: Trace | None, accepted: float) -> Load:
     if trace is None:
         return spread_load(
             ask.prompt or 1, ask.output or 1, ask.prompt_cv, ask.output_cv, ask.cache_hit, accepted_tok=accepted
         )
-    load = load_of(trace, accepted)
-    if ask.cache_hit:
-        load = replace(load, cached_tok=np.maximum(load.cached_tok, load.prompt_tok * ask.cache_hit))
-    return load
+    return load_of(trace, accepted)
+
+
+def with_cache(ask: Ask, trace: Trace) -> Trace:
+    """The trace with the asked share of every prompt in the prefix cache, where it has none or less."""
+    cached = np.maximum(trace.cached_tok, np.floor(trace.prompt_tok * ask.cache_hit).astype(np.int64))
+    return replace(trace, cached_tok=cached)
 
 
 def _at(options: tuple[Option, ...], ask: Ask, factor: float) -> list[Option]:
