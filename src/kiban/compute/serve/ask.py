@@ -89,7 +89,8 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
             for n in given
         ]
     for name, low, high, words in (
-        ("rate", 0, 1e9, "above 0, to 1e9 requests per second"), ("tok_rate", 0, 1e12, "above 0, to 1e12 tokens per second"),
+        ("rate", 0, 1e9, "above 0, to 1e9 requests per second"),
+        ("tok_rate", 0, 1e12, "above 0, to 1e12 tokens per second"),
         ("prompt", 1 - 1e-9, 1e7, "1 to 1e7 tokens"),
         ("output", 1 - 1e-9, 1e7, "1 to 1e7 tokens"), ("ttft", 0, 1e6, "above 0, to 1e6 s"),
         ("tpot", 0, 1e4, "above 0, to 1e4 s"), ("price", 0, 1e5, "above 0, to 1e5 USD per accelerator-hour"),
@@ -162,8 +163,8 @@ class ServeAnswer:
 def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswer:
     """Plan at the median, again with all seconds at their P10 and P90, and draw the trade-off.
 
-    Args: a checked question; catalogue; trace (``with_cache``) whose lengths and rate are used. Result: the answer. Raises
-    InfeasibleError if the median cannot be met. Seconds are log-normal: the model's log error and the spread of the
+    Args: a checked question; catalogue; trace (``with_cache``) whose lengths and rate are used. Result: the answer.
+    Raises InfeasibleError if the median cannot be met. Seconds are log-normal: the model's log error and the spread of the
     production share (its low and high read as P5 and P95) add in quadrature.
     """
     engines = engines_of(catalog, ask.model, ask.chip, ask.precision, ask.max_running * (ask.draft + 1))

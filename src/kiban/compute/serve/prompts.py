@@ -84,7 +84,8 @@ def prompt_queue(
     own = own + np.minimum(behind, (alone - parts) * chunk * tok_s[:, None])
     burst = np.maximum((scv + 1) / 2, 1.0)
     return Prompts(
-        rest + wait + own @ share, wait, rho, burst, 1 - (1 - rho) / burst, mean, rides * (iterations @ share), own, rest,
+        rest + wait + own @ share, wait, rho, burst, 1 - (1 - rho) / burst, mean, rides * (iterations @ share),
+        own, rest,
     )  # fmt: skip
 
 
@@ -92,8 +93,8 @@ def stretched(load: Load, rate: Array, prefill: Array, decoding: Decoding, promp
     """How much prompts stretch decoding, and the mean time per token, (points,).
 
     Prompts come in busy spells: a step lasts S / u in a spell (service over iterations of a prompt) and s outside.
-    With bursts of k requests, spells in the clock of steps end at rate (1 - rho) / (u k) and begin at rate lambda s / k;
-    a request begins in a spell with chance 1 - (1 - rho) / k (what a departure leaves behind), so x steps last
+    With bursts of k requests, spells in the clock of steps end at rate (1 - rho) / (u k) and begin at rate
+    lambda s / k; a request begins in a spell with chance 1 - (1 - rho) / k (what a departure leaves behind), so x steps last
     x s / (1 - lambda E[W]) plus a transient of that two-state chain. Long answers feel the mean rate, short ones live
     inside one spell.
     """
