@@ -199,7 +199,7 @@ def test_bad_traces(tmp_path: Path, text: str, words: str) -> None:
     [
         (["--tpot", "0.0001"], "tpot", "nearest feasible: TPOT"),
         (["--ttft", "0.0001"], "ttft", "nearest feasible: TTFT"),
-        (["--prompt", "9000000"], "cache", "the cache holds"),
+        (["--model", "gpt3_175b", "--prompt", "9000000"], "cache", "which leaves room for"),
     ],
 )
 def test_the_impossible_exits_3(extra: list[str], binds: str, words: str) -> None:
@@ -212,6 +212,6 @@ def test_the_impossible_exits_3(extra: list[str], binds: str, words: str) -> Non
 
 
 def test_weights_that_do_not_fit() -> None:
-    done = kiban("--model", "deepseek_v3", "--chip", "h100_pcie", *LOAD, "--json")
+    done = kiban("--model", "kimi_k2", "--chip", "v100_sxm2_32", "--precision", "bf16", *LOAD, "--json")
     assert done.exit_code == 3
     assert json.loads(done.stdout)["binds"] == "memory"

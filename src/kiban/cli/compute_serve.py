@@ -32,7 +32,8 @@ def serve(
     ttft: Annotated[float, typer.Option(help="Limit on the time to first token, s")] = 2.0,
     tpot: Annotated[float, typer.Option(help="Limit on the mean time per further token, s")] = 0.05,
     p90: Annotated[bool, typer.Option("--p90", help="The TTFT limit is for the P90 of requests, not the mean")] = False,
-    precision: Annotated[str, typer.Option(help="Of weights: bf16, fp8 or fp4")] = "fp8",
+    precision: Annotated[str, typer.Option(help="Of weights: bf16, fp8, fp4 or int4")] = "fp8",
+    engine: Annotated[str, typer.Option(help="Serving software: vllm, sglang, trtllm, or any for their mean")] = "any",
     price: Annotated[float | None, typer.Option(help="USD per accelerator-hour")] = None,
     cache_hit: Annotated[float, typer.Option(help="Share of prompt tokens found in the prefix cache")] = 0.0,
     accept: Annotated[float, typer.Option(help="Speculative decoding: chance that a drafted token is accepted")] = 0.0,
@@ -48,8 +49,8 @@ def serve(
         typer.Option(metavar="FILE.csv", help="Arrivals and lengths; the plan is checked on it by simulation"),
     ] = None,
     disagg: Annotated[bool, typer.Option("--disagg", help="Pools of their own for prefill and decode")] = False,
-    max_running: Annotated[int, typer.Option(help="Requests of one engine at most")] = 1024,
-    budget: Annotated[int, typer.Option(help="Tokens of one iteration at most")] = 2048,
+    max_running: Annotated[int, typer.Option(help="Requests of one attention replica at most")] = 1024,
+    budget: Annotated[int, typer.Option(help="Tokens of one iteration of a replica at most")] = 2048,
     as_json: Annotated[bool, typer.Option("--json", help="Write machine-readable JSON to standard output")] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the picture as a page")] = None,
 ) -> None:
@@ -60,8 +61,8 @@ def serve(
     from kiban.compute.serve.planner import InfeasibleError
 
     ask = Ask(
-        model, chip, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, price, cache_hit, accept, draft,
-        draft_cost, prompt_cv, output_cv, production, disagg, max_running, budget,
+        model, chip, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, engine, price, cache_hit, accept,
+        draft, draft_cost, prompt_cv, output_cv, production, disagg, max_running, budget,
     )  # fmt: skip
     catalog = load_catalog()
     arrivals, problems = _read(trace, rate or tok_rate)

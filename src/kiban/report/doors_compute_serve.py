@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kiban import __version__
-from kiban.compute.serve.ask import Case, ServeAnswer
+from kiban.compute.serve.ask import Case, ServeAnswer, first_token_factors
 from kiban.compute.serve.pareto import ParetoPoint
 from kiban.compute.serve.planner import Pool, ServingPlan
 from kiban.compute.serve.replay import Replayed
@@ -45,7 +45,11 @@ def serve_data(answer: ServeAnswer, checked: Checked | None) -> dict[str, Any]:
             "cache_transfer_s": plan.transfer_s,
         },
         "quantities": _quantities(answer),
-        "interval": {"log_sd": answer.log_sd, "reasons": [c.reason for c in answer.cases if c.reason]},
+        "interval": {
+            "basis": answer.engines.basis,
+            "time_factors": [c.time_factor for c in answer.cases],
+            "reasons": [c.reason for c in answer.cases if c.reason],
+        },
         "trace": _checked(checked, plan) if checked else None,
         "pareto": {
             name: [_point(p) for p in points if p.best]
@@ -95,7 +99,8 @@ def _quantities(answer: ServeAnswer) -> list[dict[str, Any]]:
             )
         ),
     ]  # fmt: skip
-    times = [_times(c, plan) for c in cases]
+    wider = first_token_factors(answer.engines)
+    times = [_times(c, plan, w) for c, w in zip(cases, wider, strict=True)]
     held: list[tuple[str, str, list[Any]]] = [
         ("time to first token, mean", "s", [t[0] for t in times]),
         ("time to first token, P90 of requests", "s", [t[1] for t in times]),
@@ -109,11 +114,15 @@ def _quantities(answer: ServeAnswer) -> list[dict[str, Any]]:
     ]
 
 
-def _times(case: Case, plan: ServingPlan) -> tuple[float, float, float]:
-    """Mean and P90 time to first token and mean time per token of the P50 plan at a case's cost."""
+def _times(case: Case, plan: ServingPlan, wider: float) -> tuple[float, float, float]:
+    """Mean and P90 time to first token and mean time per token of the P50 plan at a case's cost.
+
+    ``wider`` stretches the time to first token, whose rows scatter more than those of the time per token.
+    """
     first, last = case.held[0], case.held[-1]
     moved = plan.transfer_s * plan.need.load.per_gap
-    return float(first.ttft_s[0]), float(first.ttft_quantile_s[0, 1]), float(last.tpot_s[0]) + moved
+    mean, p90 = float(first.ttft_s[0]) * wider, float(first.ttft_quantile_s[0, 1]) * wider
+    return mean, p90, float(last.tpot_s[0]) + moved
 
 
 def _plain(value: float | None) -> float | str | None:

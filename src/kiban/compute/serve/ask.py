@@ -12,20 +12,22 @@ from kiban.catalog import Catalog
 from kiban.compute.errors import ComputeError
 from kiban.compute.serve.changes import drafting, slowed
 from kiban.compute.serve.load import Load, accepted_tok, load_of, spread_load
-from kiban.compute.serve.options import Engines, engines_of
+from kiban.compute.serve.options import Engines, Running, engines_of
 from kiban.compute.serve.pareto import ParetoPoint, pareto
-from kiban.compute.serve.planner import InfeasibleError, Need, Option, ServingPlan, plan_serving
+from kiban.compute.serve.planner import InfeasibleError, Need, Option, ServingPlan, engine_state, plan_serving
 from kiban.compute.serve.simulate import Policy
-from kiban.compute.serve.steady import Steady, steady
+from kiban.compute.serve.steady import Steady
 from kiban.compute.serve.trace import Trace
 from kiban.compute.serve.unit_costs import TokenCosts, token_costs
 
 Z90 = 1.2815515655446004
 """Standard normal quantile of 0.9."""
+Z95 = 1.6448536269514722
 _MODEL = ("layers", "hidden_size", "attention_heads", "vocab_size")
 _CHIP = ("memory_gb", "memory_tb_per_s", "tdp_w", "release_year_frac", "family")
 """Rows without which a model or an accelerator cannot be loaded."""
-PRECISIONS = ("bf16", "fp8", "fp4")
+PRECISIONS = ("bf16", "fp8", "fp4", "int4")
+ENGINES = ("any", "vllm", "sglang", "trtllm")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Ask:
     p90: bool = False
     """The limit on the time to first token is for the P90, not the mean."""
     precision: str = "fp8"
+    engine: str = "any"
     price: float | None = None
     cache_hit: float = 0.0
     accept: float = 0.0
@@ -76,6 +79,7 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
         _name_fault("model", ask.model, _names(catalog, "model", _MODEL)),
         _name_fault("chip", ask.chip, _names(catalog, "accelerator", _CHIP)),
         _name_fault("precision", ask.precision, list(PRECISIONS)),
+        _name_fault("engine", ask.engine, list(ENGINES)),
     ]
     needed = () if traced else ("prompt", "output") if ask.tok_rate is not None else ("rate", "prompt", "output")
     faults += [Fault(n, "is needed without a trace", "nothing", "a number") for n in needed if getattr(ask, n) is None]
@@ -149,7 +153,6 @@ class ServeAnswer:
     """Time at P10, P50 and P90."""
     together: list[ParetoPoint]
     apart: list[ParetoPoint]
-    log_sd: float
 
     @property
     def plan(self) -> ServingPlan:
@@ -164,37 +167,50 @@ def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswe
     """Plan at the median, again with all seconds at their P10 and P90, and draw the trade-off.
 
     Args: a checked question; catalogue; trace (``with_cache``) whose lengths and rate are used. Result: the answer.
-    Raises InfeasibleError if the median cannot be met. Seconds are log-normal: the model's log error and the spread of the
-    production share (its low and high read as P5 and P95) add in quadrature.
+    Raises InfeasibleError if the median cannot be met. Seconds are log-normal: the model's log error and the spread
+    of the production share (its low and high read as P5 and P95) add in quadrature.
     """
-    engines = engines_of(catalog, ask.model, ask.chip, ask.precision, ask.max_running * (ask.draft + 1))
-    low, middle, high = (ask.production,) * 3 if ask.production else engines.production_frac
-    spread = math.log(high / low) / (2 * 1.6448536269514722)
-    log_sd = math.hypot(engines.log_sd, spread)
     accepted = accepted_tok(ask.accept, ask.draft)
     load = _load(ask, trace, accepted)
+    running = Running(ask.precision, ask.engine, ask.max_running, ask.draft + 1)
+    engines = engines_of(catalog, ask.model, ask.chip, running, load)
+    factors = _time_factors(engines, ask.production)
     rate = _rate(ask, load, trace)
     need = Need(load, rate, ask.ttft, ask.tpot, "p90" if ask.p90 else "mean")
     policy = Policy(ask.budget, ask.max_running, accepted_tok=accepted)
     cases: list[Case] = []
     middle_plan = None
-    for z in (0.0, -Z90, Z90):
-        factor = math.exp(z * log_sd) / middle
+    for factor in (factors[1], factors[0], factors[2]):
         options = _at(engines.options, ask, factor)
         try:
             plan = plan_serving(options, need, policy, ask.disagg)
         except InfeasibleError as error:
-            if z == 0.0:
+            if middle_plan is None:
                 raise
             cases.append(Case(factor, None, None, _held(middle_plan, options), str(error)))
             continue
         middle_plan = middle_plan or plan
         cases.append(Case(factor, plan, token_costs(plan, ask.price, engines.draw), _held(middle_plan, options)))
-    options = _at(engines.options, ask, 1 / middle)
+    options = _at(engines.options, ask, factors[1])
     return ServeAnswer(
         ask, need, engines, policy, (cases[1], cases[0], cases[2]),
-        pareto(options, need, policy), pareto(options, need, policy, disaggregated=True), log_sd,
+        pareto(options, need, policy), pareto(options, need, policy, disaggregated=True),
     )  # fmt: skip
+
+
+def _time_factors(engines: Engines, production: float | None) -> tuple[float, float, float]:
+    """P10, P50, P90 of true seconds over modelled ones: error of the model and share kept in production."""
+    low, middle, high = (production,) * 3 if production else engines.production_frac
+    spread = Z90 * math.log(high / low) / (2 * Z95)
+    fast, even, slow = engines.log_error
+    logs = (even - math.hypot(even - fast, spread), even, even + math.hypot(slow - even, spread))
+    return (math.exp(logs[0]) / middle, math.exp(logs[1]) / middle, math.exp(logs[2]) / middle)
+
+
+def first_token_factors(engines: Engines) -> tuple[float, float, float]:
+    """How much wider the time to first token is known than the time per token: factors on its P10, P50 and P90."""
+    (a, b, c), (x, y, z) = engines.log_error, engines.first_error
+    return math.exp(-max((y - x) - (b - a), 0.0)), 1.0, math.exp(max((z - y) - (c - b), 0.0))
 
 
 def _rate(ask: Ask, load: Load, trace: Trace | None) -> float:
@@ -227,9 +243,9 @@ def _held(plan: ServingPlan | None, options: list[Option]) -> tuple[Steady, ...]
     """The engines of a plan under other costs."""
     if plan is None:
         return ()
-    by_name = {o.name: o.cost for o in options}
+    by_name = {o.name: o for o in options}
     load, rate = plan.need.load, plan.need.rate_per_s
     return tuple(
-        steady(by_name[p.option.name], load, rate / p.engines, p.policy, None, load.shared_by(p.engines))
+        engine_state(by_name[p.option.name], load, rate / p.engines, p.policy, None, load.shared_by(p.engines))
         for p in plan.pools
     )

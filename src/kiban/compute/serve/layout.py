@@ -64,8 +64,8 @@ def layout_from_config(config: Mapping[str, str]) -> ServeLayout:
     """Read the layout of a row: ``par=`` word, or ``tp``, ``attn_dp``, ``moe_tp``, ``moe_ep``, ``pp``.
 
     Some InferenceX rows carry the product of tensor and expert groups as ``tp`` (``tp=64;moe_tp=8;moe_ep=8`` on eight
-    accelerators); the ``tpN`` in their id, or else equal moe_tp and moe_ep, says so. Where attention data parallel is on,
-    it spans all accelerators of the engine.
+    accelerators); the ``tpN`` in their id, or else equal moe_tp and moe_ep, says so. Where attention data parallel is
+    on, it spans all accelerators of the engine.
     """
     word = layout_from_word(config.get("par", "")) if config.get("par") else None
     if word is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.compute.serve.planner import Need, Option, batch_caps
+from kiban.compute.serve.planner import Need, Option, batch_caps, engine_state, policy_of
 from kiban.compute.serve.simulate import Policy
 from kiban.compute.serve.steady import steady
 
@@ -49,13 +49,13 @@ def pareto(
     found: list[tuple[str, float, float, float, float]] = []
     output = float(need.load.output_tok.mean())
     for option in options:
-        chosen = replace(policy, mode=mode)
+        chosen = policy_of(option, replace(policy, mode=mode))
         caps = batch_caps(option.cost, need.load, chosen)
         if not len(caps):
             continue
         cap, share = (a.ravel() for a in np.meshgrid(caps, _LOADS))
         most = steady(option.cost, need.load, np.full(len(cap), 1e-9), chosen, cap).max_rate_per_s
-        s = steady(option.cost, need.load, most * share, chosen, cap)
+        s = engine_state(option, need.load, most * share, chosen, cap)
         ttft = np.full_like(s.ttft_s, ahead[2]) if disaggregated else _ttft(s.ttft_s, s.ttft_quantile_s, need)
         per_request = option.cost.accelerators / s.rate_per_s + ahead[1]
         tpot = s.tpot_s + (
@@ -74,12 +74,12 @@ def _ttft(mean: Array, quantile: Array, need: Need) -> Array:
 def _cheapest_prefill(options: Sequence[Option], need: Need, policy: Policy) -> tuple[str, float, float] | None:
     """Name, accelerator-seconds per request and TTFT of the prefill pool that costs least within the limit."""
     best: tuple[str, float, float] | None = None
-    chosen = replace(policy, mode="prefill")
     for option in options:
+        chosen = policy_of(option, replace(policy, mode="prefill"))
         if not len(batch_caps(option.cost, need.load, chosen)):
             continue
         most = steady(option.cost, need.load, 1e-9, chosen).max_rate_per_s[0]
-        s = steady(option.cost, need.load, most * _LOADS, chosen)
+        s = engine_state(option, need.load, most * _LOADS, chosen)
         ttft = _ttft(s.ttft_s, s.ttft_quantile_s, need)
         for k in np.flatnonzero(ttft <= need.ttft_limit_s):
             cost = option.cost.accelerators / s.rate_per_s[k]

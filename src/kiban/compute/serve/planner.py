@@ -32,6 +32,10 @@ class Option:
     cost: IterationCost
     transfer_s_per_tok: float = 0.0
     """Seconds to send the cache of one prompt token over all network ports of the engine (disaggregated only)."""
+    replicas: int = 1
+    """Attention replicas; each has the seats and the token budget of the policy."""
+    lone_factor: float = 1.0
+    """Seconds of a prompt alone over those beside others: replicas other than its own cannot help it."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,29 @@ class ServingPlan:
         return self.need.rate_per_s * float(self.need.load.output_tok.mean()) / self.accelerators
 
 
+def policy_of(option: Option, policy: Policy) -> Policy:
+    """The policy of a whole engine from that of one attention replica."""
+    return replace(
+        policy, max_running=policy.max_running * option.replicas, budget_tok=policy.budget_tok * option.replicas
+    )
+
+
+def engine_state(
+    option: Option, load: Load, rate: Array | float, policy: Policy, caps: Counts | None = None,
+    arrival_scv: Array | float | None = None,
+) -> Steady:  # fmt: skip
+    """Steady state of an engine, with what a prompt loses that its replica computes alone, (points,).
+
+    Args: as in ``steady``; policy of the whole engine. The busier the prompts, the more replicas work at once.
+    """
+    s = steady(option.cost, load, rate, policy, caps, arrival_scv)
+    if option.lone_factor == 1 or policy.mode == "decode":
+        return s
+    work = float((load.computed_tok * option.cost.prefill_tok_s + load.pairs * option.cost.prefill_pair_s).mean())
+    more = work * (option.lone_factor - 1) * (1 - s.prefill_frac)
+    return replace(s, ttft_s=s.ttft_s + more, ttft_quantile_s=s.ttft_quantile_s + more[:, None])
+
+
 class InfeasibleError(ComputeError):
     """No layout meets the limits; the message says which limit binds and the nearest feasible value."""
 
@@ -147,13 +174,14 @@ def _fewest(
     """The pool of fewest accelerators over options and batch caps; raises InfeasibleError."""
     best: Pool | None = None
     for option in options:
-        caps = batch_caps(option.cost, need.load, policy)
+        whole = policy_of(option, policy)
+        caps = batch_caps(option.cost, need.load, whole)
         if not len(caps):
             continue
-        engines = _engines(option, need, policy, caps, ttft_limit_s, tpot_limit_s, send)
+        engines = _engines(option, need, whole, caps, ttft_limit_s, tpot_limit_s, send)
         for i in np.lexsort((-caps, engines))[:1]:
             if engines[i] < _MOST_ENGINES:
-                pool = _pool(option, need, policy, int(caps[i]), int(engines[i]))
+                pool = _pool(option, need, whole, int(caps[i]), int(engines[i]))
                 if best is None or _rank(pool) < _rank(best):
                     best = pool
     if best is None:
@@ -168,7 +196,7 @@ def _rank(pool: Pool) -> tuple[int, float, float]:
 
 def _pool(option: Option, need: Need, policy: Policy, cap: int, engines: int) -> Pool:
     chosen = replace(policy, max_running=cap)
-    state = steady(option.cost, need.load, need.rate_per_s / engines, chosen, None, need.load.shared_by(engines))
+    state = engine_state(option, need.load, need.rate_per_s / engines, chosen, None, need.load.shared_by(engines))
     return Pool(policy.mode, option, engines, chosen, state)
 
 
@@ -190,7 +218,7 @@ def _within(
     send: float,
 ) -> tuple[NDArray[np.bool_], Steady, Array]:  # fmt: skip
     """Which points meet the limits, their state, and their time per token with the cache's journey."""
-    s = steady(option.cost, need.load, rate, policy, caps, need.load.shared_by(engines))
+    s = engine_state(option, need.load, rate, policy, caps, need.load.shared_by(engines))
     ttft = s.ttft_quantile_s[:, 1] if need.ttft_measure == "p90" else s.ttft_s
     tpot = np.nan_to_num(s.tpot_s)
     moved = need.load.prompt_tok.mean() * max(send, option.transfer_s_per_tok) if policy.mode != "aggregated" else 0.0
@@ -234,7 +262,7 @@ def _why(
     options: Sequence[Option], need: Need, policy: Policy, ttft_limit_s: float, tpot_limit_s: float, send: float
 ) -> InfeasibleError:
     """Say which limit binds, from what each option gives a lone request, and the nearest that can be had."""
-    fitting = [(o, caps) for o in options if len(caps := batch_caps(o.cost, need.load, policy))]
+    fitting = [(o, caps) for o in options if len(caps := batch_caps(o.cost, need.load, policy_of(o, policy)))]
     if not fitting:
         most = max((o.cost.kv_capacity_tok for o in options), default=0.0)
         if most <= 0:
@@ -246,9 +274,9 @@ def _why(
         )
     floors = []
     for option, caps in fitting:
-        most_rate = steady(option.cost, need.load, 1e-9, policy, caps[-1:]).max_rate_per_s
-        one = np.ones(1, dtype=np.int64)
-        _, s, tpot = _within(option, need, policy, caps[-1:], most_rate * _ALONE_FRAC, one, (np.inf, np.inf), send)
+        whole, one = policy_of(option, policy), np.ones(1, dtype=np.int64)
+        most_rate = steady(option.cost, need.load, 1e-9, whole, caps[-1:]).max_rate_per_s
+        _, s, tpot = _within(option, need, whole, caps[-1:], most_rate * _ALONE_FRAC, one, (np.inf, np.inf), send)
         ttft = s.ttft_quantile_s[0, 1] if need.ttft_measure == "p90" else s.ttft_s[0]
         floors.append((float(ttft), float(tpot[0]), option.name))
     first = min(floors)

@@ -94,9 +94,9 @@ def stretched(load: Load, rate: Array, prefill: Array, decoding: Decoding, promp
 
     Prompts come in busy spells: a step lasts S / u in a spell (service over iterations of a prompt) and s outside.
     With bursts of k requests, spells in the clock of steps end at rate (1 - rho) / (u k) and begin at rate
-    lambda s / k; a request begins in a spell with chance 1 - (1 - rho) / k (what a departure leaves behind), so x steps last
-    x s / (1 - lambda E[W]) plus a transient of that two-state chain. Long answers feel the mean rate, short ones live
-    inside one spell.
+    lambda s / k; a request begins in a spell with chance 1 - (1 - rho) / k (what a departure leaves behind), so x
+    steps last x s / (1 - lambda E[W]) plus a transient of that two-state chain. Long answers feel the mean rate,
+    short ones live inside one spell.
     """
     if load.mean_steps == 0:
         return np.ones_like(rate), np.full_like(rate, np.nan)
