@@ -112,6 +112,6 @@ def decode_frac(steps: Steps, load: Load, rate: Array, prefill: Array, batch: Ar
     """Share of time on decoding: steps per second times their length, at most what prompts leave."""
     if load.mean_steps == 0:
         return np.zeros_like(rate)
-    at = np.maximum(batch / (1 - np.exp(-batch)), 1.0)
+    at = np.maximum(batch / np.maximum(-np.expm1(-batch), 1e-300), 1.0)
     per_tok = np.interp(at, np.arange(len(steps.step_s)), steps.step_s) / at
     return np.minimum(rate * load.mean_steps * per_tok, 1 - prefill)
