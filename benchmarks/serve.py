@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from kiban.compute.serve.engines import Option
 from kiban.compute.serve.iteration import IterationCost
 from kiban.compute.serve.load import load_of, spread_load
 from kiban.compute.serve.pareto import pareto
-from kiban.compute.serve.planner import Need, Option, plan_serving
+from kiban.compute.serve.planner import Need, plan_serving
 from kiban.compute.serve.simulate import Policy, simulate
 from kiban.compute.serve.steady import steady
 from kiban.compute.serve.trace import Trace, parse_trace, poisson_trace

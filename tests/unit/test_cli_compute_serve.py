@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from kiban.cli import app
+from kiban.compute.serve.engines import Option
 from kiban.compute.serve.iteration import IterationCost
 from kiban.compute.serve.load import spread_load
-from kiban.compute.serve.planner import Need, Option, plan_serving
+from kiban.compute.serve.planner import Need, plan_serving
 from kiban.compute.serve.replay import enough_on, replay
 from kiban.compute.serve.trace import poisson_trace
 

@@ -10,10 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kiban.compute.serve.changes import drafting, slowed
+from kiban.compute.serve.engines import Option
 from kiban.compute.serve.iteration import IterationCost
 from kiban.compute.serve.load import spread_load
 from kiban.compute.serve.pareto import pareto
-from kiban.compute.serve.planner import InfeasibleError, Need, Option, plan_serving
+from kiban.compute.serve.planner import InfeasibleError, Need, plan_serving
 from kiban.compute.serve.simulate import Policy, simulate
 from kiban.compute.serve.steady import steady
 from kiban.compute.serve.trace import poisson_trace

@@ -11,10 +11,11 @@ import numpy as np
 from kiban.catalog import Catalog
 from kiban.compute.errors import ComputeError
 from kiban.compute.serve.changes import drafting, slowed
+from kiban.compute.serve.engines import Option, engine_state
 from kiban.compute.serve.load import Load, accepted_tok, load_of, spread_load
 from kiban.compute.serve.options import Engines, Running, engines_of
 from kiban.compute.serve.pareto import ParetoPoint, pareto
-from kiban.compute.serve.planner import InfeasibleError, Need, Option, ServingPlan, engine_state, plan_serving
+from kiban.compute.serve.planner import InfeasibleError, Need, ServingPlan, plan_serving
 from kiban.compute.serve.simulate import Policy
 from kiban.compute.serve.steady import Steady
 from kiban.compute.serve.trace import Trace

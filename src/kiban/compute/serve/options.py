@@ -13,6 +13,7 @@ from kiban.compute.errors import ComputeError
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.inputs import it_kw
 from kiban.compute.serve.cost import iteration_cost
+from kiban.compute.serve.engines import Option
 from kiban.compute.serve.features import (
     DECODE,
     PREFILL,
@@ -24,7 +25,7 @@ from kiban.compute.serve.features import (
 from kiban.compute.serve.fit import ROOT, ServingFit, load_fit
 from kiban.compute.serve.layout import ServeLayout
 from kiban.compute.serve.load import Load
-from kiban.compute.serve.planner import InfeasibleError, Option
+from kiban.compute.serve.planner import InfeasibleError
 from kiban.compute.serve.unit_costs import Draw
 
 _MOST_ACCELERATORS = 64

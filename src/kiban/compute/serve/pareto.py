@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.compute.serve.planner import Need, Option, batch_caps, engine_state, policy_of
+from kiban.compute.serve.engines import Option, engine_state, policy_of
+from kiban.compute.serve.planner import Need, batch_caps
 from kiban.compute.serve.simulate import Policy
 from kiban.compute.serve.steady import steady
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.compute.errors import ComputeError
+from kiban.compute.serve.engines import Option, engine_state, policy_of
 from kiban.compute.serve.iteration import IterationCost
 from kiban.compute.serve.load import Load
 from kiban.compute.serve.simulate import Policy
@@ -22,20 +23,6 @@ _ALONE_FRAC = 1e-6
 _CAP_STEP = 1.6
 _CAPS = 6
 _MOST_ENGINES = 2**40
-
-
-@dataclass(frozen=True)
-class Option:
-    """One engine that could be built: a layout on a chip."""
-
-    name: str
-    cost: IterationCost
-    transfer_s_per_tok: float = 0.0
-    """Seconds to send the cache of one prompt token over all network ports of the engine (disaggregated only)."""
-    replicas: int = 1
-    """Attention replicas; each has the seats and the token budget of the policy."""
-    lone_factor: float = 1.0
-    """Seconds of a prompt alone over those beside others: replicas other than its own cannot help it."""
 
 
 @dataclass(frozen=True)
@@ -97,29 +84,6 @@ class ServingPlan:
     def output_tok_per_s_per_accelerator(self) -> float:
         """Generated tokens per second and accelerator at the load."""
         return self.need.rate_per_s * float(self.need.load.output_tok.mean()) / self.accelerators
-
-
-def policy_of(option: Option, policy: Policy) -> Policy:
-    """The policy of a whole engine from that of one attention replica."""
-    return replace(
-        policy, max_running=policy.max_running * option.replicas, budget_tok=policy.budget_tok * option.replicas
-    )
-
-
-def engine_state(
-    option: Option, load: Load, rate: Array | float, policy: Policy, caps: Counts | None = None,
-    arrival_scv: Array | float | None = None,
-) -> Steady:  # fmt: skip
-    """Steady state of an engine, with what a prompt loses that its replica computes alone, (points,).
-
-    Args: as in ``steady``; policy of the whole engine. The busier the prompts, the more replicas work at once.
-    """
-    s = steady(option.cost, load, rate, policy, caps, arrival_scv)
-    if option.lone_factor == 1 or policy.mode == "decode":
-        return s
-    work = float((load.computed_tok * option.cost.prefill_tok_s + load.pairs * option.cost.prefill_pair_s).mean())
-    more = work * (option.lone_factor - 1) * (1 - s.prefill_frac)
-    return replace(s, ttft_s=s.ttft_s + more, ttft_quantile_s=s.ttft_quantile_s + more[:, None])
 
 
 class InfeasibleError(ComputeError):
