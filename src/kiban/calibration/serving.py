@@ -26,6 +26,8 @@ HEADER = (
 )  # fmt: skip
 SOURCE = "inferencex_measurements_as_shipped_in"
 FOLDS = 5
+NEW_WIDTH = 1.6
+"""As ``compute.unmeasured_sd_multiple``."""
 
 
 def read_data(rows: Sequence[Mapping[str, str]], catalog: Catalog) -> Data:
@@ -106,17 +108,31 @@ def fit_csv(data: Data, fit: ServingFit, by: Mapping[str, Array]) -> str:
     for (kind, group), value in sorted(fit.changes.items()):
         line(f"change.{kind}.{group}", value, None, None, "ratio", "natural logarithm of the change; " + note)
     for quantity in QUANTITIES:
-        for basis, name in (("seen", "rows"), ("known", "model x family"), ("new", "family")):
-            error = by[name][data.quantity == quantity]
-            low, middle, high = _quantiles(error)
-            line(
-                f"log_error.{quantity}.{basis}", middle, low, high, "ratio", f"log(measured / model), left out: {name}"
-            )
+        for basis, (low, middle, high) in intervals(data, by, quantity).items():
+            line(f"log_error.{quantity}.{basis}", middle, low, high, "ratio", "log(measured / model) of rows left out")
     for group in sorted(set(data.group)):
         model, _, family = str(group).partition("|")
         for name in _twins(model):
             line(f"rows.{family}.{name}", float((data.group == group).sum()), None, None, "count", "rows in the fit")
     return out.getvalue()
+
+
+def intervals(data: Data, by: Mapping[str, Array], quantity: str) -> dict[str, tuple[float, float, float]]:
+    """10 %, 50 % and 90 % points of log(measured / model) where the group, its family or neither is in the fit.
+
+    ``seen``: rows left out at random; ``known``: model x family left out, but for groups alone in their family;
+    ``new``: families left out, and on either side at least ``NEW_WIDTH`` times ``known``, because a handful of families
+    says little about the next one.
+    """
+    at = data.quantity == quantity
+    alone = np.array([len(set(data.group[data.family == f])) == 1 for f in data.family])
+    seen, known = _quantiles(by["rows"][at]), _quantiles(by["model x family"][at & ~alone])
+    new = _quantiles(by["family"][at])
+    low, middle, high = known
+    wide = (
+        min(new[0], middle - NEW_WIDTH * (middle - low)), middle, max(new[2], middle + NEW_WIDTH * (high - middle))
+    )  # fmt: skip
+    return {"seen": seen, "known": known, "new": wide}
 
 
 def _quantiles(error: Array) -> tuple[float, float, float]:

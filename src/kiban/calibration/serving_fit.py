@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 
 from kiban.compute.rows.serving import predict
 from kiban.compute.rows.serving_points import Asked
-from kiban.compute.serve.fit import CHANGES, MASKS, NAMES, ServingFit
+from kiban.compute.serve.fit import CHANGES, MASKS, NAMES, ServingFit, dose, label
 from kiban.compute.serve.points import Work, gather
 
 Array = NDArray[np.float64]
@@ -19,20 +19,21 @@ Words = NDArray[np.str_]
 
 PRIOR = {
     "decode.dense_weights": 1.25, "decode.expert_weights": 1.4, "decode.cache": 1.4, "decode.dense_flop": 1.6,
-    "decode.expert_flop": 3.0, "decode.attention_flop": 2.0, "decode.layer": 5e-5, "decode.expert_layer": 3e-5,
+    "decode.expert_flop": 3.0, "decode.attention_flop": 1.2, "decode.layer": 5e-5, "decode.expert_layer": 3e-5,
     "decode.recurrent_layer": 2e-5, "decode.indexer_layer": 6e-5, "decode.reduce": 4e-6, "decode.reduce_bytes": 1.5,
     "decode.exchange": 1e-5, "decode.exchange_bytes": 1.5, "decode.expert_moves": 20.0, "decode.request": 1e-5,
     "decode.step": 1e-3, "decode.network": 0.5, "prefill.dense_flop": 1.6, "prefill.expert_flop": 3.0,
     "prefill.attention_flop": 2.0, "prefill.activations": 40.0, "prefill.expert_moves": 40.0,
-    "prefill.reduce_bytes": 1.3, "prefill.exchange_bytes": 1.3, "prefill.chunk": 1e-4, "prefill.network": 0.5,
+    "prefill.reduce_bytes": 1.3, "prefill.exchange_bytes": 1.3, "prefill.chunk": 1e-4, "prefill.launch": 1e-4,
+    "prefill.network": 0.5,
     "queue.reply_s": 0.03, "queue.steps": 2.0, "queue.queue": 0.1, "queue.parallel_steps": 30.0,
+    "queue.launch": 4e-4, "queue.expert_launch": 6e-4,
 }  # fmt: skip
 """Where the search starts and to which weakly measured coefficients return: kernels at 60 to 80 % of their rate."""
 
-PRIOR_LOG_SD = 0.7
+PRIOR_LOG_SD = 0.4
 CHANGE_LOG_SD = {
-    "memory": 0.3, "prompts": 0.4, "exchange": 0.4, "experts": 0.4, "engine_prompts": 0.4, "reply": 0.7, "steps": 0.7,
-    "queue": 0.7, "request": 0.7,
+    "memory": 0.3, "prompts": 0.4, "engine_prompts": 0.4, "reply": 0.7, "steps": 0.7, "request": 0.7, "maturity": 0.1,
 }  # fmt: skip
 NOISE_LOG_SD = {"tpot": 0.15, "ttft": 0.3, "offline": 0.15, "prefill": 0.3, "decode": 0.3}
 GROUP_ROWS = 9.0
@@ -110,9 +111,7 @@ def fit_rows(data: Data, rows: NDArray[np.int64]) -> ServingFit:
 
 
 def _labels(data: Data, rows: NDArray[np.int64], kind: str) -> Words:
-    if CHANGES[kind][0] == "family":
-        return data.family[rows]
-    return np.array([data.asked[i].point.engine for i in rows])
+    return np.array([label(data.asked[i].point, CHANGES[kind][0]) for i in rows])
 
 
 def _change_keys(data: Data, rows: NDArray[np.int64]) -> list[tuple[str, str]]:
@@ -120,7 +119,11 @@ def _change_keys(data: Data, rows: NDArray[np.int64]) -> list[tuple[str, str]]:
 
 
 def _membership(data: Data, rows: NDArray[np.int64], keys: Sequence[tuple[str, str]]) -> Array:
-    return np.array([(_labels(data, rows, kind) == g).astype(float) for kind, g in keys])
+    """How often each change counts in each row, (changes, rows)."""
+    points = [data.asked[i].point for i in rows]
+    return np.array(
+        [[dose(p, CHANGES[kind][0]) * (label(p, CHANGES[kind][0]) == g) for p in points] for kind, g in keys]
+    )
 
 
 def left_out(data: Data, label: Words) -> Array:

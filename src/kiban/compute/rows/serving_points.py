@@ -15,7 +15,7 @@ from kiban.compute.rows.config import number, parse_config
 from kiban.compute.rows.names import find_accelerator, find_model, nearest_accelerator, nearest_model
 from kiban.compute.serve.features import Placement, default_cache_precision
 from kiban.compute.serve.layout import ServeLayout, layout_from_config
-from kiban.compute.serve.points import Point
+from kiban.compute.serve.points import MATURE_YEARS, Point
 
 ONLINE_LENGTH_FRAC = 0.9
 """Mean of the lengths that InferenceMAX draws: evenly from 0.8 to 1 of the nominal ones (its README,
@@ -105,7 +105,14 @@ def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engin
     missing = [n for n, v in (("isl", isl), ("osl", osl), ("concurrency", flight)) if not v]
     if missing:
         return f"the row names no {', '.join(missing)}"
-    point = Point(at, engine, (isl or 0) * ONLINE_LENGTH_FRAC, (osl or 0) * ONLINE_LENGTH_FRAC, flight or 1)
+    point = Point(
+        at,
+        engine,
+        (isl or 0) * ONLINE_LENGTH_FRAC,
+        (osl or 0) * ONLINE_LENGTH_FRAC,
+        flight or 1,
+        _maturity(config, at.chip),
+    )
     metric, unit = row.get("metric", ""), row.get("unit", "").lower()
     second = 1.0 if unit in ("s", "seconds") else 1e3
     for start, quantity in (("tpot", "tpot"), ("itl", "tpot"), ("ttft", "ttft"), ("e2e", "latency")):
@@ -116,6 +123,15 @@ def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engin
     return (
         f"unknown metric '{metric}' of online serving; known: tpot_mean, ttft_mean, e2e_mean, output_throughput_per_gpu"
     )
+
+
+def _maturity(config: Mapping[str, str], chip: Accelerator) -> float:
+    """Age of the chip at the row's date (``measured=2026-03-25``), 0 to ``MATURE_YEARS``; one year without a date."""
+    date = re.match(r"([0-9]{4})-([0-9]{2})", config.get("measured", ""))
+    if not date:
+        return 1.0
+    year = int(date.group(1)) + (int(date.group(2)) - 0.5) / 12
+    return min(max(year - chip.release_year, 0.0), MATURE_YEARS)
 
 
 def _offline(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-QUEUE = ("reply_s", "steps", "queue", "parallel_steps")
+QUEUE = ("reply_s", "steps", "queue", "parallel_steps", "launch", "expert_launch")
+"""``launch`` and ``expert_launch``: seconds per layer and iteration of a prompt, whose kernels are started one by one
+(decode steps replay a recorded graph); the caller adds them to ``lone_s``."""
 
 
 @dataclass(frozen=True)

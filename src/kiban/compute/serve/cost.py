@@ -8,18 +8,24 @@ from kiban.compute.errors import ComputeError
 from kiban.compute.serve.features import DECODE, PREFILL, Placement, decode_features, prefill_features
 from kiban.compute.serve.fit import ServingFit
 from kiban.compute.serve.iteration import IterationCost
-from kiban.compute.serve.points import MEMORY_USE_FRAC
+from kiban.compute.serve.points import MEMORY_USE_FRAC, Point
 
 _PROBE_TOK = 1024.0
 
 
 def iteration_cost(
-    at: Placement, engine: str, fit: ServingFit, max_running: int = 1024, context_tok: float = 4096.0
+    at: Placement,
+    engine: str,
+    fit: ServingFit,
+    max_running: int = 1024,
+    context_tok: float = 4096.0,
+    maturity_years: float = 1.0,
 ) -> IterationCost:
     """Cost of one iteration of an engine.
 
     Arguments: placement; ``vllm``, ``sglang`` or ``trtllm`` (any other name: the mean of all); fit; most requests that
-    decode at a time; typical context, at which caches that do not grow evenly (windows, indexers) are linearised.
+    decode at a time; typical context, at which caches that do not grow evenly (windows, indexers) are linearised;
+    years since the chip's release.
     Result: ``IterationCost``; a prompt's fixed costs are spread over chunks of 8,192 tokens.
     Errors: ComputeError with the missing bytes where the weights leave no room for one context.
     """
@@ -30,7 +36,7 @@ def iteration_cost(
             f"{at.layout.accelerators} {at.chip.name} with {at.chip.memory_bytes / 1e9:,.1f} GB, which leaves room for "
             f"{capacity:,.0f} cached tokens of {context_tok:,.0f}; take more accelerators or a lower precision"
         )
-    theta = fit.theta(engine, at.chip.family)
+    theta = fit.theta(Point(at, engine, context_tok, 1.0, 1.0, maturity_years))
     d, p = theta[: len(DECODE)], theta[len(DECODE) : len(DECODE) + len(PREFILL)]
     batch = np.arange(max_running + 1, dtype=float)
     bare = d @ decode_features(at, batch, 0.0)

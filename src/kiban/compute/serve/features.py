@@ -21,10 +21,12 @@ Array = NDArray[np.float64]
 
 DECODE = (
     "dense_weights", "expert_weights", "cache", "dense_flop", "expert_flop", "attention_flop", "layer", "expert_layer",
-    "recurrent_layer", "indexer_layer", "reduce", "reduce_bytes", "exchange", "exchange_bytes", "expert_moves", "request", "step", "network",
+    "recurrent_layer", "indexer_layer", "reduce", "reduce_bytes", "exchange", "exchange_bytes", "expert_moves",
+    "request", "step", "network",
 )  # fmt: skip
 PREFILL = (
-    "dense_flop", "expert_flop", "attention_flop", "activations", "expert_moves", "reduce_bytes", "exchange_bytes", "chunk", "network",
+    "dense_flop", "expert_flop", "attention_flop", "activations", "expert_moves", "reduce_bytes", "exchange_bytes",
+    "chunk", "launch", "network",
 )  # fmt: skip
 
 WORKSPACE_BYTES = 4e9
@@ -128,7 +130,7 @@ def default_cache_precision(model: ModelSpec, chip: Accelerator, precision: str,
 
 
 def decode_features(at: Placement, batch: Array, context_tok: Array | float) -> Array:
-    """Features of a decode step of ``batch`` requests of ``context_tok`` tokens each, (len(DECODE), n); seconds, counts."""
+    """Features of a decode step of ``batch`` requests of ``context_tok`` tokens each, (len(DECODE), n)."""
     m, chip, p = at.model, at.chip, at.layout
     batch = np.asarray(batch, float)
     rank = batch / p.data
@@ -160,7 +162,7 @@ def decode_features(at: Placement, batch: Array, context_tok: Array | float) -> 
 
 
 def prefill_features(at: Placement, tokens: Array, spread: bool = True) -> Array:
-    """Features of computing prompts of ``tokens``, (len(PREFILL), n); a lone prompt (not ``spread``) has one replica."""
+    """Features of computing prompts of ``tokens``, (len(PREFILL), n); a lone one (not ``spread``) has one replica."""
     m, chip, p = at.model, at.chip, at.layout
     tokens = np.asarray(tokens, float)
     used = p.stage if spread else p.tensor
@@ -175,7 +177,8 @@ def prefill_features(at: Placement, tokens: Array, spread: bool = True) -> Array
         pairs / used / chip.peak("bf16")[0],
         m.mixer_layers * tokens * m.hidden * 2.0 / chip.memory_bytes_per_s / (p.data if spread else 1),
         moved / chip.memory_bytes_per_s, reduced / link, crossed / link * (1.0 - network),
-        m.mixer_layers * tokens / CHUNK_TOK, (reduced + crossed) / link * network,
+        m.mixer_layers * tokens / CHUNK_TOK, m.mixer_layers * np.ceil(tokens / CHUNK_TOK),
+        (reduced + crossed) / link * network,
     ])  # fmt: skip
 
 

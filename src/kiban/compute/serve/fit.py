@@ -19,21 +19,21 @@ NAMES = (*(f"decode.{n}" for n in DECODE), *(f"prefill.{n}" for n in PREFILL), *
 ROOT = "compute.serving_fit."
 
 _MEMORY = ("decode.dense_weights", "decode.expert_weights", "decode.cache", "decode.dense_flop")
-_EXPERT = ("decode.expert_flop", "decode.expert_moves", "prefill.expert_flop", "prefill.expert_moves")
-_EXCHANGE = tuple(n for n in NAMES if "exchange" in n)
 _PREFILL = tuple(n for n in NAMES if n.startswith("prefill."))
+_FIXED = tuple(
+    "decode." + n for n in ("layer", "expert_layer", "recurrent_layer", "indexer_layer", "reduce", "exchange", "step")
+)
 CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "memory": ("family", _MEMORY),
     "prompts": ("family", _PREFILL),
-    "exchange": ("family", _EXCHANGE),
-    "experts": ("family", _EXPERT),
     "engine_prompts": ("engine", _PREFILL),
-    "reply": ("engine", ("queue.reply_s",)),
+    "maturity": ("all", _FIXED),
+    "reply": ("engine", ("queue.reply_s", "queue.launch", "queue.expert_launch")),
     "steps": ("engine", ("queue.steps",)),
-    "queue": ("engine", ("queue.queue",)),
     "request": ("engine", ("decode.request",)),
 }
-"""Kind of change -> what its groups are, and the coefficients that it multiplies (by e to the change)."""
+"""Kind of change -> what its groups are, and the coefficients that it multiplies (by e to the change);
+``all`` is one group, whose change counts per year of the chip's age."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,28 @@ class ServingFit:
     """(len(NAMES),), all above 0."""
     changes: dict[tuple[str, str], float]
 
-    def theta(self, engine: str, family: str) -> Array:
-        """Coefficients for an engine on a chip family, (len(NAMES),)."""
+    def theta(self, point: Point) -> Array:
+        """Coefficients for a point, (len(NAMES),)."""
         log = np.log(self.base)
         for kind, (by, _) in CHANGES.items():
-            log = log + MASKS[kind] * self.changes.get((kind, engine if by == "engine" else family), 0.0)
+            log = log + MASKS[kind] * self.changes.get((kind, label(point, by)), 0.0) * dose(point, by)
         return np.asarray(np.exp(log))
 
     def thetas(self, points: Sequence[Point]) -> Array:
         """Coefficients of many points, (len(NAMES), n)."""
-        known = {(p.engine, p.at.chip.family) for p in points}
-        table = {key: self.theta(*key) for key in known}
-        return np.array([table[p.engine, p.at.chip.family] for p in points]).T
+        keys = [(p.engine, p.at.chip.family, p.maturity_years) for p in points]
+        table = {key: self.theta(p) for key, p in dict(zip(keys, points, strict=True)).items()}
+        return np.array([table[key] for key in keys]).T
+
+
+def label(point: Point, by: str) -> str:
+    """Group of a point by ``engine``, ``family`` or ``all``."""
+    return {"engine": point.engine, "family": point.at.chip.family, "all": "all"}[by]
+
+
+def dose(point: Point, by: str) -> float:
+    """How often a change counts: once, or per year of age around one year."""
+    return point.maturity_years - 1.0 if by == "all" else 1.0
 
 
 MASKS: dict[str, Array] = {kind: np.array([float(n in names) for n in NAMES]) for kind, (_, names) in CHANGES.items()}
@@ -81,8 +91,10 @@ def loops(work: Work, theta: Array) -> Loop:
     t = times(work, theta)
     concurrency = np.where(np.isinf(work.concurrency), work.running, work.concurrency)
     queue = theta[len(DECODE) + len(PREFILL) :]
+    launch = queue[QUEUE.index("launch")] * work.layers + queue[QUEUE.index("expert_launch")] * work.expert_layers
+    lone = t.lone_s + launch * work.chunks
     return closed_loop(
-        t.step_s, t.prefill_s, t.lone_s, work.running, concurrency, work.output_tok, work.chunks, work.waits, queue
+        t.step_s, t.prefill_s, lone, work.running, concurrency, work.output_tok, work.chunks, work.waits, queue
     )
 
 

@@ -36,7 +36,7 @@ _WORDS = re.compile(r"^(DEP|DTP|TEP|TP|EP|DP|PP)([0-9]+)$", re.IGNORECASE)
 
 
 def layout_from_word(text: str) -> ServeLayout | None:
-    """Read ``TP8`` (tensor), ``DEP8`` (attention data + expert parallel), ``TEP8``, ``DTP8``, ``EP8``, ``DP8``; or None.
+    """Read ``TP8`` (tensor), ``DEP8`` (attention data, experts), ``TEP8``, ``DTP8``, ``EP8``, ``DP8``; or None.
 
     Words joined by ``,``, ``+``, ``x`` or blanks are read one after another (``TP4,PP2``). Source of the spelling:
     NVIDIA TensorRT-LLM performance overview, column of the mapping.

@@ -13,6 +13,7 @@ from kiban.compute.serve.features import CHUNK_TOK, Placement, decode_features, 
 Array = NDArray[np.float64]
 
 MEMORY_USE_FRAC = {"vllm": 0.9, "sglang": 0.85, "trtllm": 0.9}
+MATURE_YEARS = 2.0
 OFFLINE_RUNNING_EACH = 2048.0
 """Requests per attention replica at most in offline runs (``max_batch_size`` of TensorRT-LLM, its default)."""
 
@@ -27,6 +28,8 @@ class Point:
     output_tok: float
     concurrency: float
     """Requests in flight; infinite for offline runs."""
+    maturity_years: float = 1.0
+    """Age of the chip when it was measured, at most ``MATURE_YEARS``."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class Work:
     chunks: Array
     waits: Array
     accelerators: Array
-    fits: Array
+    layers: Array
+    expert_layers: Array
+    fits: NDArray[np.bool_]
     """False where the weights or one request do not fit."""
 
 
@@ -81,5 +86,7 @@ def gather(points: Sequence[Point]) -> Work:
         np.array([p.concurrency for p in points]), prompts, np.array([p.output_tok for p in points]),
         np.ceil(prompts / CHUNK_TOK),
         np.array([float(p.engine == "trtllm" and p.at.layout.data > 1) for p in points]),
-        np.array([float(p.at.layout.accelerators) for p in points]), fits,
+        np.array([float(p.at.layout.accelerators) for p in points]),
+        np.array([float(p.at.model.mixer_layers) for p in points]),
+        np.array([float(p.at.model.moe_layers) for p in points]), fits,
     )  # fmt: skip
