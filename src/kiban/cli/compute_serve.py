@@ -34,6 +34,7 @@ def serve(
     p90: Annotated[bool, typer.Option("--p90", help="The TTFT limit is for the P90 of requests, not the mean")] = False,
     precision: Annotated[str, typer.Option(help="Of weights: bf16, fp8, fp4 or int4")] = "fp8",
     engine: Annotated[str, typer.Option(help="Serving software: vllm, sglang, trtllm, or any for their mean")] = "any",
+    maturity: Annotated[float, typer.Option(help="Years since the chip's release, for the growth of software")] = 1.0,
     price: Annotated[float | None, typer.Option(help="USD per accelerator-hour")] = None,
     cache_hit: Annotated[float, typer.Option(help="Share of prompt tokens found in the prefix cache")] = 0.0,
     accept: Annotated[float, typer.Option(help="Speculative decoding: chance that a drafted token is accepted")] = 0.0,
@@ -61,8 +62,8 @@ def serve(
     from kiban.compute.serve.planner import InfeasibleError
 
     ask = Ask(
-        model, chip, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, engine, price, cache_hit, accept,
-        draft, draft_cost, prompt_cv, output_cv, production, disagg, max_running, budget,
+        model, chip, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, engine, maturity, price, cache_hit,
+        accept, draft, draft_cost, prompt_cv, output_cv, production, disagg, max_running, budget,
     )  # fmt: skip
     catalog = load_catalog()
     arrivals, problems = _read(trace, rate or tok_rate)

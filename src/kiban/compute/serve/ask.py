@@ -49,6 +49,8 @@ class Ask:
     """The limit on the time to first token is for the P90, not the mean."""
     precision: str = "fp8"
     engine: str = "any"
+    maturity: float = 1.0
+    """Years since the chip's release."""
     price: float | None = None
     cache_hit: float = 0.0
     accept: float = 0.0
@@ -102,6 +104,7 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
         ("cache_hit", -1e-9, 1, "0 to 1"), ("accept", -1e-9, 1, "0 to 1"), ("draft", -1, 64, "0 to 64 tokens"),
         ("draft_cost", -1e-9, 1, "0 to 1 of a step"), ("prompt_cv", -1e-9, 5, "0 to 5"),
         ("output_cv", -1e-9, 5, "0 to 5"), ("production", 0, 1, "above 0, to 1"),
+        ("maturity", -1e-9, 5, "0 to 5 years"),
         ("max_running", 0, 65536, "1 to 65536 requests"), ("budget", 0, 1e6, "1 to 1e6 tokens"),
     ):  # fmt: skip
         value = getattr(ask, name)
@@ -173,7 +176,7 @@ def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswe
     """
     accepted = accepted_tok(ask.accept, ask.draft)
     load = _load(ask, trace, accepted)
-    running = Running(ask.precision, ask.engine, ask.max_running, ask.draft + 1)
+    running = Running(ask.precision, ask.engine, ask.max_running, ask.draft + 1, ask.maturity)
     engines = engines_of(catalog, ask.model, ask.chip, running, load)
     factors = _time_factors(engines, ask.production)
     rate = _rate(ask, load, trace)

@@ -26,6 +26,7 @@ from kiban.compute.serve.fit import ROOT, ServingFit, load_fit
 from kiban.compute.serve.layout import ServeLayout
 from kiban.compute.serve.load import Load
 from kiban.compute.serve.planner import InfeasibleError
+from kiban.compute.serve.points import Point
 from kiban.compute.serve.unit_costs import Draw
 
 _MOST_ACCELERATORS = 64
@@ -61,6 +62,8 @@ class Running:
     """Requests of one attention replica at most."""
     verified_tok: int
     """Tokens that a decode step runs per request: 1, or drafted + 1."""
+    maturity_years: float = 1.0
+    """Years since the chip's release; software grows faster with it."""
 
 
 def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Running, load: Load) -> Engines:
@@ -120,12 +123,13 @@ def _option(
     seats = min(running.seats * layout.data, _MOST_SEATS)
     context = max(load.context_tok, float(load.prompt_tok.mean()), 1.0)
     try:
-        cost = iteration_cost(at, running.engine, fit, seats * running.verified_tok, context)
+        cost = iteration_cost(at, running.engine, fit, seats * running.verified_tok, context, running.maturity_years)
     except ComputeError as error:
         weights_fit = at.capacity_tok(TIGHT_USE_FRAC, context) > 0
         raise InfeasibleError("cache" if weights_fit else "memory", str(error)) from None
     sent = model.kv_cache_bytes(context, cache) / context / (chip.scale_out_bytes_per_s * layout.accelerators)
-    theta = fit.theta(running.engine, chip.family)[len(DECODE) : len(DECODE) + len(PREFILL)]
+    point = Point(at, running.engine, context, 1.0, 1.0, running.maturity_years)
+    theta = fit.theta(point)[len(DECODE) : len(DECODE) + len(PREFILL)]
     prompt = np.array([float(load.prompt_tok.mean())])
     lone, spread = (float((theta @ prefill_features(at, prompt, spread=s))[0]) for s in (False, True))
     return Option(name, cost, float(sent), layout.data, max(lone / spread, 1.0))
