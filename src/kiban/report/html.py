@@ -75,6 +75,7 @@ def html_report(
 
 
 def environment() -> Environment:
+    """The page templates, with every text escaped."""
     return Environment(
         loader=PackageLoader("kiban.report", "templates"),
         autoescape=True,
@@ -85,6 +86,7 @@ def environment() -> Environment:
 
 
 def static(name: str) -> str:
+    """The text of a style or script that goes into a page."""
     text = (files("kiban.report") / "static" / name).read_text(encoding="utf-8")
     if "</script" in text.lower():
         raise ValueError(f"{name} would close its own script element")
