@@ -12,9 +12,11 @@ from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.errors import ComputeError
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.inputs import it_kw
+from kiban.compute.serve.closed import QUEUE
 from kiban.compute.serve.cost import iteration_cost
 from kiban.compute.serve.engines import Option
 from kiban.compute.serve.features import (
+    CHUNK_TOK,
     DECODE,
     PREFILL,
     TIGHT_USE_FRAC,
@@ -129,10 +131,17 @@ def _option(
         raise InfeasibleError("cache" if weights_fit else "memory", str(error)) from None
     sent = model.kv_cache_bytes(context, cache) / context / (chip.scale_out_bytes_per_s * layout.accelerators)
     point = Point(at, running.engine, context, 1.0, 1.0, running.maturity_years)
-    theta = fit.theta(point)[len(DECODE) : len(DECODE) + len(PREFILL)]
+    fitted = fit.theta(point)
+    theta, queue = (
+        fitted[len(DECODE) : len(DECODE) + len(PREFILL)],
+        dict(zip(QUEUE, fitted[-len(QUEUE) :], strict=True)),
+    )
+    chunks = math.ceil(float(load.computed_tok.mean()) / CHUNK_TOK)
+    started = queue["launch"] * model.mixer_layers + queue["expert_launch"] * model.moe_layers
+    reply_s = float(queue["reply_s"] + started * chunks)
     prompt = np.array([float(load.prompt_tok.mean())])
     lone, spread = (float((theta @ prefill_features(at, prompt, spread=s))[0]) for s in (False, True))
-    return Option(name, cost, float(sent), layout.data, max(lone / spread, 1.0))
+    return Option(name, cost, float(sent), layout.data, max(lone / spread, 1.0), reply_s)
 
 
 def draw_of(catalog: Catalog, chip: Accelerator) -> Draw:
