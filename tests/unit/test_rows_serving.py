@@ -58,6 +58,13 @@ def test_refusals_name_what_is_missing(changes: dict[str, str], words: str) -> N
     assert found.status == "refused" and words in found.reason
 
 
+def test_rows_without_a_layout_take_the_fewest_accelerators_that_fit() -> None:
+    lengths = "isl=1024;osl=1024;prec=fp8;backend=vllm;concurrency=16"
+    assert "; 1 accelerators" in ask(config=lengths).reason
+    assert "; 8 accelerators" in ask(config=lengths, system="DeepSeek-V3").reason
+    assert "; 4 accelerators" in ask(config=lengths, hardware="H200 x4").reason
+
+
 def test_a_family_that_was_not_measured_gets_a_wider_interval() -> None:
     measured, unmeasured = ask(), ask(hardware="MI355X")
     assert unmeasured.p90 / unmeasured.p10 > 1.2 * measured.p90 / measured.p10
@@ -86,11 +93,13 @@ def test_errors_on_groups_left_out_and_the_file_of_the_fit(capsys: pytest.Captur
     fit, by = errors(data)
     out = by["model x family"]
     tpot, ttft, offline = (np.abs(np.expm1(-out[data.quantity == q])) for q in ("tpot", "ttft", "offline"))
-    assert np.median(tpot) < 0.12 and tpot.mean() < 0.26
-    assert np.median(ttft) < 0.32
-    # The issue asks for 20 % of offline rates: not reached on groups left out whole (see docs/compute_serving.md).
-    assert np.median(offline) < 0.25 and offline.mean() < 0.34
-    assert np.abs(np.expm1(-by["rows"][data.quantity == "offline"])).mean() < 0.20
+    assert np.median(tpot) < 0.11 and tpot.mean() < 0.25
+    assert np.median(ttft) < 0.31
+    # The issue asks for 20 % of offline rates: reached for measured chip families, not for MI300X, whose rows are
+    # the only ones of its family (see docs/compute_serving.md).
+    known = (data.quantity == "offline") & (data.family != "cdna3")
+    assert np.abs(np.expm1(-out[known])).mean() < 0.20
+    assert np.median(offline) < 0.18 and offline.mean() < 0.29
     text = fit_csv(data, fit, by).splitlines()
     shipped = (ROOT / "src/kiban/catalog/data/compute/serving_fit.csv").read_text(encoding="utf-8").splitlines()
     assert [line.split(",")[0] for line in text] == [line.split(",")[0] for line in shipped]

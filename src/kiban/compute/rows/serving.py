@@ -68,8 +68,13 @@ def answer_many(rows: Sequence[Row], catalog: Catalog) -> list[Answer]:
     fit = _fit(catalog)
     middle = predict([q.quantity for q in questions], work, fit.thetas([q.point for q in questions]))
     for i, q, value, fits in zip(places, questions, middle, work.fits, strict=True):
-        answers[i] = _answer(q, float(value), catalog) if fits else refused(_too_small(q))
+        answers[i] = _answer(q, float(value), catalog) if fits or _prompts_fit(q) else refused(_too_small(q))
     return answers
+
+
+def _prompts_fit(q: Asked) -> bool:
+    """Engines that only compute prompts hand their caches on and need room for the weights alone."""
+    return q.quantity == "prefill" and q.point.at.weight_bytes_each < q.point.at.chip.memory_bytes
 
 
 def _ask(row: Row, catalog: Catalog) -> Asked | str:
@@ -84,8 +89,7 @@ def _ask(row: Row, catalog: Catalog) -> Asked | str:
 
 def _answer(q: Asked, value: float, catalog: Catalog) -> Answer:
     basis = basis_of(q, catalog)
-    measured = q.quantity if q.quantity not in ("latency", "loop_rate") else "tpot"
-    shift, low, high = spread(catalog, measured, basis)
+    shift, low, high = spread(catalog, _measured(q), basis)
     p10, p50, p90 = (value * q.scale * float(np.exp(s)) for s in (low, shift, high))
     layout = q.point.at.layout
     words = {
@@ -101,11 +105,16 @@ def _answer(q: Asked, value: float, catalog: Catalog) -> Answer:
 
 
 def basis_of(q: Asked, catalog: Catalog) -> str:
-    """``seen``, ``known`` or ``new``: what the fit has measured near the point."""
-    at = q.point.at
-    if catalog.has(f"{ROOT}rows.{at.chip.family}.{at.model.name}"):
+    """``seen``, ``known`` or ``new``: what the fit has measured of this quantity near the point."""
+    prefix = f"{ROOT}rows.{_measured(q)}.{q.point.at.chip.family}."
+    if catalog.has(prefix + q.point.at.model.name):
         return "seen"
-    return "known" if list(catalog.keys(f"{ROOT}rows.{at.chip.family}.")) else "new"
+    return "known" if catalog.keys(prefix) else "new"
+
+
+def _measured(q: Asked) -> str:
+    """The fitted quantity whose errors stand for those of the one asked for."""
+    return q.quantity if q.quantity not in ("latency", "loop_rate") else "tpot"
 
 
 def spread(catalog: Catalog, quantity: str, basis: str) -> tuple[float, float, float]:

@@ -71,12 +71,28 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
     layout = _disagg_layout(config, hardware) if kind == "inference-disagg" else layout_from_config(config)
     cache = _PRECISIONS.get(config.get("kv_prec", "").lower(), "")
     cache = cache or default_cache_precision(spec, accelerator, precision, engine)
-    at = Placement(spec, accelerator, layout, precision, cache)
+    if kind != "inference-disagg" and not any(key in config for key in ("tp", "par", "attn_dp", "moe_ep", "pp")):
+        layout = _smallest(Placement(spec, accelerator, layout, precision, cache), hardware)
+    attention = re.search(r"(fp8|bf16) attention", row.get("config", "").lower())
+    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "")
     if kind == "inference-online":
         return _online(row, config, at, engine)
     if kind == "inference-offline":
         return _offline(row, config, at, engine)
     return _disagg(row, config, at)
+
+
+def _smallest(at: Placement, hardware: str) -> ServeLayout:
+    """Tensor ranks where a row names no layout: ``x8`` of its hardware, else the fewest that leave a third free."""
+    named = re.search(r"\bx ?([0-9]+)\b", hardware)
+    if named:
+        return ServeLayout(int(named.group(1)))
+    sizes = [n for n in (1, 2, 4, 8) if n <= max(at.chip.scale_up_accelerators, 1)]
+    for n in sizes:
+        layout = ServeLayout(n)
+        if replace(at, layout=layout).weight_bytes_each < at.chip.memory_bytes * 2 / 3:
+            return layout
+    return ServeLayout(sizes[-1])
 
 
 def _engine(config: Mapping[str, str]) -> str:
@@ -96,7 +112,8 @@ def _precision(config: Mapping[str, str]) -> str | None:
     if not text:
         # DeepSeek publishes its weights at 8 bit, and pools run them so.
         return "fp8" if any(key in ("prefill", "decode") for key in config) else "bf16"
-    return _PRECISIONS.get(text)
+    words = re.findall(r"[a-z]+[0-9]+(?:a[0-9]+)?|awq", text)
+    return next((_PRECISIONS[w] for w in words if w in _PRECISIONS), None)
 
 
 def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:

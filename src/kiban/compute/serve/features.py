@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.compute import feedforward
+from kiban.compute import feedforward, mixers
 from kiban.compute.arithmetic import BYTES, ModelSpec
 from kiban.compute.hardware import Accelerator
 from kiban.compute.serve.layout import ServeLayout
@@ -49,6 +49,8 @@ class Placement:
     precision: str
     """Of the weights: ``bf16``, ``fp8``, ``fp4``, ``int4``."""
     cache_precision: str
+    dense_precision: str = ""
+    """Of the weights outside the experts, where it is known to differ."""
 
     @property
     def expert_precision(self) -> str:
@@ -63,9 +65,21 @@ class Placement:
 
     @property
     def dense_bytes(self) -> float:
-        """Bytes per other weight: four-bit expert models keep attention and routers at 16 bit."""
-        four = self.expert_precision in ("fp4", "int4") and self.model.is_moe
-        return 2.0 if four else BYTES[self.precision]
+        """Bytes per other weight, on average: four-bit mixtures keep attention at 16 bit, int4 ones all but experts."""
+        if self.dense_precision:
+            return BYTES[self.dense_precision]
+        if not self._four_bit_mixture:
+            return BYTES[self.precision]
+        return 2.0 * self.wide_frac + BYTES[self.expert_precision] * (1.0 - self.wide_frac)
+
+    @property
+    def _four_bit_mixture(self) -> bool:
+        return self.expert_precision in ("fp4", "int4") and self.model.is_moe
+
+    @property
+    def wide_frac(self) -> float:
+        """Share of the body of a four-bit mixture that stays at 16 bit."""
+        return 1.0 if self.precision == "int4" else mixers.mixer_weights(self.model) / self.body_weights
 
     @property
     def flop_per_s(self) -> float:
@@ -77,8 +91,12 @@ class Placement:
 
     @property
     def dense_flop_per_s(self) -> float:
-        """Matrix rate of the weights outside the experts."""
-        return self.chip.peak("bf16")[0] if self.dense_bytes == 2.0 else self.flop_per_s
+        """Matrix rate of the weights outside the experts; of mixed precisions the harmonic mean."""
+        if self.dense_precision:
+            return self.chip.peak(self.dense_precision)[0]
+        if not self._four_bit_mixture:
+            return self.flop_per_s
+        return 1.0 / (self.wide_frac / self.chip.peak("bf16")[0] + (1.0 - self.wide_frac) / self.flop_per_s)
 
     @property
     def head_weights(self) -> float:
