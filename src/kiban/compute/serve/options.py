@@ -90,14 +90,19 @@ def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Runni
             break
     if not options:
         raise reasons[-1]
-    family = f"{ROOT}rows.{chip.family}."
-    measured = [k.removeprefix(family) for k in catalog.keys(family)]
-    basis = "seen" if model.name in measured else "known" if measured else "new"
-    token, first = (catalog.range(f"{ROOT}log_error.{q}.{basis}") for q in ("tpot", "ttft"))
+    basis = _basis(catalog, "tpot", model.name, chip.family)
+    first_basis = _basis(catalog, "ttft", model.name, chip.family)
+    token, first = (catalog.range(f"{ROOT}log_error.{q}.{b}") for q, b in (("tpot", basis), ("ttft", first_basis)))
     return Engines(
         tuple(options), basis, token, first, catalog.range("compute.serving.production_frac"),
         draw_of(catalog, chip),
     )  # fmt: skip
+
+
+def _basis(catalog: Catalog, quantity: str, model: str, family: str) -> str:
+    """``seen`` where the fit has rows of the model on the chip's family, ``known`` of the family, ``new`` of neither."""
+    prefix = f"{ROOT}rows.{quantity}.{family}."
+    return "seen" if catalog.has(prefix + model) else "known" if catalog.keys(prefix) else "new"
 
 
 def _flat_layouts(model: ModelSpec, chip: Accelerator) -> list[tuple[str, ServeLayout]]:
