@@ -137,6 +137,15 @@ def test_a_trace_is_planned_and_simulated(tmp_path: Path, packed: bool) -> None:
     assert half["trace"]["meets_limits"]
 
 
+def test_requests_longer_than_the_cache_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    rows = "".join(f"{i},{1000 if i else 9000000},50\n" for i in range(50))
+    file.write_text("arrival_s,prompt_tok,output_tok\n" + rows, encoding="utf-8")
+    done = kiban(*PLAIN, "--trace", str(file), "--ttft", "1000000", "--tpot", "5000")
+    assert done.exit_code == 0, done.stderr
+    assert "1 of them are longer than the cache of an engine and were refused" in done.stdout
+
+
 def test_bursts_ask_for_more_engines() -> None:
     """Half of the requests come in one second of ten: an average plan breaks, a larger one is found."""
     batch = np.arange(129)

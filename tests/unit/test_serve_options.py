@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from kiban.catalog import load_catalog
+from kiban.compute.arithmetic import load_model
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.serve.ask import Ask, answer, check_ask
+from kiban.compute.serve.cost import iteration_cost
 from kiban.compute.serve.engines import engine_state
+from kiban.compute.serve.features import Placement, default_cache_precision
+from kiban.compute.serve.fit import load_fit, loops
+from kiban.compute.serve.layout import ServeLayout
 from kiban.compute.serve.load import spread_load
 from kiban.compute.serve.options import Engines, Running, engines_of
 from kiban.compute.serve.planner import InfeasibleError
-from kiban.compute.serve.simulate import Policy
+from kiban.compute.serve.points import Point, gather
+from kiban.compute.serve.simulate import Policy, simulate
+from kiban.compute.serve.trace import Trace
 
 CATALOG = load_catalog()
 LOAD = spread_load(1000, 300)
@@ -46,7 +54,8 @@ def test_a_lone_prompt_gets_one_replica() -> None:
     policy = Policy(8192, 512)
     alone = engine_state(option, LOAD, 1e-6, policy).ttft_s[0]
     work = 1000 * option.cost.prefill_tok_s + 1000 * 999 / 2 * option.cost.prefill_pair_s
-    assert alone == pytest.approx(work * option.lone_factor, rel=0.02)
+    assert alone - option.reply_s == pytest.approx(work * option.lone_factor, rel=0.02)
+    assert 0.005 < option.reply_s < 1
 
 
 def test_stages_only_where_nothing_else_fits() -> None:
@@ -85,3 +94,20 @@ def test_weights_that_fit_nowhere_say_by_how_much() -> None:
     with pytest.raises(InfeasibleError, match=r"puts .* GB of weights on each of 64") as caught:
         engines("kimi_k2", "v100_sxm2_32", "bf16")
     assert caught.value.binds == "memory"
+
+
+@pytest.mark.parametrize("seats", [4, 32, 256])
+@pytest.mark.parametrize("name", ["TP8", "DEP8"])
+def test_a_full_simulator_agrees_with_the_fitted_closed_loop(name: str, seats: int) -> None:
+    """The fit speaks of loops of so many requests in flight; a flood with as many seats is the same thing."""
+    model, chip = load_model(CATALOG, "deepseek_r1"), load_accelerator(CATALOG, "b200")
+    layout = ServeLayout(tensor=8) if name == "TP8" else ServeLayout(data=8, expert=8)
+    at = Placement(model, chip, layout, "fp8", default_cache_precision(model, chip, "fp8", "trtllm"))
+    fit = load_fit(CATALOG)
+    point = Point(at, "trtllm", 1024.0, 1024.0, float(seats))
+    (want,) = loops(gather([point]), fit.thetas([point])).tpot_s
+    cost = iteration_cost(at, "trtllm", fit, 256, 1536.0)
+    output = np.random.default_rng(0).integers(820, 1228, seats * 8)
+    flood = Trace(np.zeros(len(output)), np.full(len(output), 1024), output)
+    got = simulate(cost, flood, Policy(8192, seats))
+    assert np.mean(got.tpot_s[2 * seats : -seats]) == pytest.approx(want, rel=0.06)

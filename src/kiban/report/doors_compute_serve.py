@@ -205,7 +205,9 @@ def _trace_lines(trace: dict[str, Any]) -> list[str]:
         f"trace of {trace['requests']:,} requests, simulated: TTFT {_cell(trace['ttft_mean_s'])} s mean, "
         f"{_cell(trace['ttft_p90_s'])} s P90; TPOT {_cell(trace['tpot_mean_s'])} s; {verdict} the limits"
     ]
-    if not trace["meets_limits"]:
+    if trace["refused"]:
+        lines.append(f"{trace['refused']:,} of them are longer than the cache of an engine and were refused")
+    elif not trace["meets_limits"]:
         need = trace["accelerators_needed"]
         lines.append(
             f"its bursts ask for {need:,} accelerators of this layout" if need else "no number of engines is enough"

@@ -240,7 +240,10 @@ def with_cache(ask: Ask, trace: Trace) -> Trace:
 
 
 def _at(options: tuple[Option, ...], ask: Ask, factor: float) -> list[Option]:
-    return [replace(o, cost=drafting(slowed(o.cost, factor), ask.draft, ask.draft_cost)) for o in options]
+    return [
+        replace(o, cost=drafting(slowed(o.cost, factor), ask.draft, ask.draft_cost), reply_s=o.reply_s * factor)
+        for o in options
+    ]
 
 
 def _held(plan: ServingPlan | None, options: list[Option]) -> tuple[Steady, ...]:

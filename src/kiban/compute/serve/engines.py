@@ -28,6 +28,8 @@ class Option:
     """Attention replicas; each has the seats and the token budget of the policy."""
     lone_factor: float = 1.0
     """Seconds of a prompt alone over those beside others: replicas other than its own cannot help it."""
+    reply_s: float = 0.0
+    """Seconds before the first token that keep no accelerator busy: request handling, starting a prompt's kernels."""
 
 
 def policy_of(option: Option, policy: Policy) -> Policy:
@@ -41,13 +43,13 @@ def engine_state(
     option: Option, load: Load, rate: Array | float, policy: Policy, caps: Counts | None = None,
     arrival_scv: Array | float | None = None,
 ) -> Steady:  # fmt: skip
-    """Steady state of an engine, with what a prompt loses that its replica computes alone, (points,).
+    """Steady state of an engine, with its reply time and what a prompt loses on its lone replica, (points,).
 
     Args: as in ``steady``; policy of the whole engine. The busier the prompts, the more replicas work at once.
     """
     s = steady(option.cost, load, rate, policy, caps, arrival_scv)
-    if option.lone_factor == 1 or policy.mode == "decode":
+    if policy.mode == "decode":
         return s
     work = float((load.computed_tok * option.cost.prefill_tok_s + load.pairs * option.cost.prefill_pair_s).mean())
-    more = work * (option.lone_factor - 1) * (1 - s.prefill_frac)
+    more = option.reply_s + work * (option.lone_factor - 1) * (1 - s.prefill_frac)
     return replace(s, ttft_s=s.ttft_s + more, ttft_quantile_s=s.ttft_quantile_s + more[:, None])

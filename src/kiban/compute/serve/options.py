@@ -12,9 +12,11 @@ from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.errors import ComputeError
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.inputs import it_kw
+from kiban.compute.serve.closed import QUEUE
 from kiban.compute.serve.cost import iteration_cost
 from kiban.compute.serve.engines import Option
 from kiban.compute.serve.features import (
+    CHUNK_TOK,
     DECODE,
     PREFILL,
     TIGHT_USE_FRAC,
@@ -88,14 +90,19 @@ def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Runni
             break
     if not options:
         raise reasons[-1]
-    family = f"{ROOT}rows.{chip.family}."
-    measured = [k.removeprefix(family) for k in catalog.keys(family)]
-    basis = "seen" if model.name in measured else "known" if measured else "new"
-    token, first = (catalog.range(f"{ROOT}log_error.{q}.{basis}") for q in ("tpot", "ttft"))
+    basis = _basis(catalog, "tpot", model.name, chip.family)
+    first_basis = _basis(catalog, "ttft", model.name, chip.family)
+    token, first = (catalog.range(f"{ROOT}log_error.{q}.{b}") for q, b in (("tpot", basis), ("ttft", first_basis)))
     return Engines(
         tuple(options), basis, token, first, catalog.range("compute.serving.production_frac"),
         draw_of(catalog, chip),
     )  # fmt: skip
+
+
+def _basis(catalog: Catalog, quantity: str, model: str, family: str) -> str:
+    """``seen`` where the fit has rows of the model on the chip's family, ``known`` of the family, ``new`` of neither."""
+    prefix = f"{ROOT}rows.{quantity}.{family}."
+    return "seen" if catalog.has(prefix + model) else "known" if catalog.keys(prefix) else "new"
 
 
 def _flat_layouts(model: ModelSpec, chip: Accelerator) -> list[tuple[str, ServeLayout]]:
@@ -129,10 +136,17 @@ def _option(
         raise InfeasibleError("cache" if weights_fit else "memory", str(error)) from None
     sent = model.kv_cache_bytes(context, cache) / context / (chip.scale_out_bytes_per_s * layout.accelerators)
     point = Point(at, running.engine, context, 1.0, 1.0, running.maturity_years)
-    theta = fit.theta(point)[len(DECODE) : len(DECODE) + len(PREFILL)]
+    fitted = fit.theta(point)
+    theta, queue = (
+        fitted[len(DECODE) : len(DECODE) + len(PREFILL)],
+        dict(zip(QUEUE, fitted[-len(QUEUE) :], strict=True)),
+    )
+    chunks = math.ceil(float(load.computed_tok.mean()) / CHUNK_TOK)
+    started = queue["launch"] * model.mixer_layers + queue["expert_launch"] * model.moe_layers
+    reply_s = float(queue["reply_s"] + started * chunks)
     prompt = np.array([float(load.prompt_tok.mean())])
     lone, spread = (float((theta @ prefill_features(at, prompt, spread=s))[0]) for s in (False, True))
-    return Option(name, cost, float(sent), layout.data, max(lone / spread, 1.0))
+    return Option(name, cost, float(sent), layout.data, max(lone / spread, 1.0), reply_s)
 
 
 def draw_of(catalog: Catalog, chip: Accelerator) -> Draw:

@@ -82,7 +82,8 @@ def _pool(pool: Pool, trace: Trace) -> _PoolRun:
     for engine in range(min(pool.engines, len(trace))):
         mine = order[engine :: pool.engines]
         got: Simulated = simulate(pool.option.cost, trace.part(mine), pool.policy)
-        ttft[mine], tpot[mine], e2e[mine] = got.ttft_s, got.tpot_s, got.e2e_s
+        reply = pool.option.reply_s if pool.role != "decode" else 0.0
+        ttft[mine], tpot[mine], e2e[mine] = got.ttft_s + reply, got.tpot_s, got.e2e_s + reply
         busy += got.busy_frac * got.makespan_s / max(span, got.makespan_s, 1e-12)
         peak, refused = max(peak, got.kv_peak_tok), refused + got.refused
     return _PoolRun(ttft, tpot, e2e, busy / pool.engines, peak, refused)
