@@ -22,6 +22,13 @@ Checked = tuple[Replayed, tuple[ServingPlan, Replayed] | None]
 """The plan on the trace, and the engines that the trace asks for with their own replay."""
 
 
+BASIS = {
+    "seen": "the model was measured on this chip's family",
+    "known": "the chip's family was measured, with other models",
+    "new": "nothing was measured on this chip's family, so the interval is wider",
+}
+
+
 def serve_data(answer: ServeAnswer, checked: Checked | None) -> dict[str, Any]:
     """The answer as plain numbers, None where there is none."""
     plan, need, ask = answer.plan, answer.need, answer.ask
@@ -188,7 +195,8 @@ def serve_text(data: dict[str, Any]) -> str:
     lines += table(head, [_pool_row(p) for p in data["plan"]["pools"]])
     if data["trace"]:
         lines += ["", *_trace_lines(data["trace"])]
-    lines += ["", *(f"note: {reason}" for reason in data["interval"]["reasons"])]
+    reasons = [BASIS[data["interval"]["basis"]], *data["interval"]["reasons"]]
+    lines += ["", *(f"note: {reason}" for reason in reasons)]
     return "\n".join(lines).rstrip()
 
 
@@ -251,6 +259,7 @@ def serve_html(answer: ServeAnswer, data: dict[str, Any], sources: tuple[int, in
         pools=[_pool_row(p) for p in data["plan"]["pools"]],
         trace=_trace_lines(data["trace"]) if data["trace"] else [],
         css=static("report.css"), echarts=static("echarts.min.js"), script=static("report.js"),
+        basis=BASIS[data["interval"]["basis"]],
         figures=script_json({"pareto": {k: drawn[k] for k in ("option", "form", "form_x")}} if drawn["option"] else {}),
     )  # fmt: skip
 

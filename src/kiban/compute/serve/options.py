@@ -100,7 +100,7 @@ def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Runni
 
 
 def _basis(catalog: Catalog, quantity: str, model: str, family: str) -> str:
-    """``seen`` where the fit has rows of the model on the chip's family, ``known`` of the family, ``new`` of neither."""
+    """``seen``: the fit has rows of the model on the chip's family; ``known``: of the family; ``new``: of neither."""
     prefix = f"{ROOT}rows.{quantity}.{family}."
     return "seen" if catalog.has(prefix + model) else "known" if catalog.keys(prefix) else "new"
 
