@@ -11,6 +11,7 @@ import numpy as np
 from kiban.catalog import Catalog
 from kiban.compute.errors import ComputeError
 from kiban.compute.serve.changes import drafting, slowed
+from kiban.compute.serve.derate import derate_of
 from kiban.compute.serve.engines import Option, engine_state
 from kiban.compute.serve.load import Load, accepted_tok, load_of, spread_load
 from kiban.compute.serve.options import Engines, Running, engines_of
@@ -21,9 +22,6 @@ from kiban.compute.serve.steady import Steady
 from kiban.compute.serve.trace import Trace
 from kiban.compute.serve.unit_costs import TokenCosts, token_costs
 
-Z90 = 1.2815515655446004
-"""Standard normal quantile of 0.9."""
-Z95 = 1.6448536269514722
 _MODEL = ("layers", "hidden_size", "attention_heads", "vocab_size")
 _CHIP = ("memory_gb", "memory_tb_per_s", "tdp_w", "release_year_frac", "family")
 """Rows without which a model or an accelerator cannot be loaded."""
@@ -178,9 +176,10 @@ def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswe
     load = _load(ask, trace, accepted)
     running = Running(ask.precision, ask.engine, ask.max_running, ask.draft + 1, ask.maturity)
     engines = engines_of(catalog, ask.model, ask.chip, running, load)
-    factors = _time_factors(engines, ask.production)
+    derate = derate_of(engines, ask.production)
+    factors = derate.time_factors
     rate = _rate(ask, load, trace)
-    need = Need(load, rate, ask.ttft, ask.tpot, "p90" if ask.p90 else "mean")
+    need = Need(load, rate, ask.ttft, ask.tpot, "p90" if ask.p90 else "mean", derate.most_load_frac)
     policy = Policy(ask.budget, ask.max_running, accepted_tok=accepted)
     cases: list[Case] = []
     middle_plan = None
@@ -200,15 +199,6 @@ def answer(ask: Ask, catalog: Catalog, trace: Trace | None = None) -> ServeAnswe
         ask, need, engines, policy, (cases[1], cases[0], cases[2]),
         pareto(options, need, policy), pareto(options, need, policy, disaggregated=True),
     )  # fmt: skip
-
-
-def _time_factors(engines: Engines, production: float | None) -> tuple[float, float, float]:
-    """P10, P50, P90 of true seconds over modelled ones: error of the model and share kept in production."""
-    low, middle, high = (production,) * 3 if production else engines.production_frac
-    spread = Z90 * math.log(high / low) / (2 * Z95)
-    fast, even, slow = engines.log_error
-    logs = (even - math.hypot(even - fast, spread), even, even + math.hypot(slow - even, spread))
-    return (math.exp(logs[0]) / middle, math.exp(logs[1]) / middle, math.exp(logs[2]) / middle)
 
 
 def first_token_factors(engines: Engines) -> tuple[float, float, float]:

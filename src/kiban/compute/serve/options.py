@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.errors import ComputeError
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.inputs import it_kw
+from kiban.compute.power import draw_frac, node_frac
+from kiban.compute.power_inputs import load_draw, load_node
 from kiban.compute.serve.closed import QUEUE
 from kiban.compute.serve.cost import iteration_cost
 from kiban.compute.serve.engines import Option
@@ -50,6 +53,8 @@ class Engines:
     """The same of the time to first token."""
     production_frac: tuple[float, float, float]
     """Share of the benchmark rate kept in production: low, value, high."""
+    imbalance_frac: float
+    """Part of it that makes steps longer; 1 without experts."""
     draw: Draw
 
 
@@ -95,7 +100,7 @@ def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Runni
     token, first = (catalog.range(f"{ROOT}log_error.{q}.{b}") for q, b in (("tpot", basis), ("ttft", first_basis)))
     return Engines(
         tuple(options), basis, token, first, catalog.range("compute.serving.production_frac"),
-        draw_of(catalog, chip),
+        catalog.value("compute.serving.imbalance_frac") if model.is_moe else 1.0, draw_of(catalog, chip),
     )  # fmt: skip
 
 
@@ -150,10 +155,11 @@ def _option(
 
 
 def draw_of(catalog: Catalog, chip: Accelerator) -> Draw:
-    """Rated power of an accelerator with its share of the machine, and what each phase draws of it.
+    """Rated power of an accelerator with its share of the machine, and what each phase draws of it."""
+    node, draw = load_node(catalog, chip), load_draw(catalog, chip.family)
 
-    A phase's share of TDP is scaled as the node's measured draw in training is to the chip's.
-    """
-    node = catalog.value("power.h100_node.train_mean_frac_of_rated") / catalog.value("power.phase.train_frac_of_tdp")
-    prefill, decode = (catalog.value(f"power.phase.{p}_frac_of_tdp") * node for p in ("prefill", "decode"))
-    return Draw(it_kw(catalog, chip) * 1e3, prefill, decode, catalog.value("power.h200_sxm.idle_frac_of_tdp") * node)
+    def share(chips_frac: NDArray[np.float64]) -> float:
+        return float(node_frac(node, draw, chips_frac[1]))
+
+    prefill, decode = share(draw_frac(draw, "prefill")), share(draw_frac(draw, "decode"))
+    return Draw(it_kw(catalog, chip) * 1e3, prefill, decode, share(draw.idle))

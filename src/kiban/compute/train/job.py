@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.errors import ComputeError
-from kiban.compute.goodput import job_goodput_frac
+from kiban.compute.goodput_inputs import fleet_goodput
 from kiban.compute.hardware import Accelerator
 from kiban.compute.inputs import it_kw
 from kiban.compute.model import Rate
+from kiban.compute.power import draw_frac, node_frac
+from kiban.compute.power_inputs import load_draw, load_node
 from kiban.compute.train.feasible import why_nothing_fits
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
 from kiban.compute.train.memory import Memory, training_memory
@@ -105,8 +107,8 @@ def train_job(catalog: Catalog, setting: Setting, cut: Layouts) -> Trained:
     parts = {name: float(value[0]) for name, value in s.timing.parts_s(cut).items()}
     step_s = sum(parts.values())
     rate = Rate(*s.timing.interval(float(s.rate(np.array([step_s]))[0])))
-    interrupts = catalog.value("reliability.h100_sxm.all_unexpected_interrupt_per_year")
-    save, restart = catalog.value("compute.goodput.save_s"), catalog.value("compute.goodput.restart_s")
+    useful = fleet_goodput(catalog, s.chip.family, s.model.params_total, s.job.accelerators).useful_frac
+    node, draw = load_node(catalog, s.chip), load_draw(catalog, s.chip.family)
     return Trained(
         rate_tok_per_s=rate,
         memory=memory,
@@ -114,8 +116,8 @@ def train_job(catalog: Catalog, setting: Setting, cut: Layouts) -> Trained:
         parts_s=parts,
         mfu_frac=float(s.mfu(np.array([step_s]))[0]),
         production_frac=catalog.value("compute.training.production_frac"),
-        goodput_frac=job_goodput_frac(s.job.accelerators, interrupts, save, restart),
-        kw=it_kw(catalog, s.chip) * catalog.value("power.h100_node.train_mean_frac_of_rated"),
+        goodput_frac=useful,
+        kw=it_kw(catalog, s.chip) * float(node_frac(node, draw, draw_frac(draw, "training")[1])),
     )
 
 
