@@ -168,10 +168,12 @@ def test_bursts_ask_for_more_engines() -> None:
 
 
 def test_all_faults_at_once() -> None:
-    done = kiban("--model", "llama31_8", "--chip", "h100", "--rate", "-1", "--precision", "fp9", "--cache-hit", "1.5")
+    done = kiban(
+        "--model", "llama31_8", "--chip", "h1000_sxm", "--rate", "-1", "--precision", "fp9", "--cache-hit", "1.5"
+    )
     assert done.exit_code == 2
     for words in (
-        "--model: unknown name", "did you mean llama31_8b?", "did you mean h100_sxm?", "--precision",
+        "--model: unknown model", "did you mean llama31_8b?", "did you mean h100_sxm?", "--precision",
         "--rate: out of range; found -1", "--cache-hit: out of range; found 1.5; allowed: 0 to 1",
         "--prompt: is needed without a trace", "7 problems; nothing was run",
     ):  # fmt: skip

@@ -28,7 +28,9 @@ LOAD = spread_load(1000, 300)
 
 
 def engines(model: str, chip: str, precision: str = "fp8", seats: int = 64) -> Engines:
-    return engines_of(CATALOG, model, chip, Running(precision, "any", seats, 1), LOAD)
+    return engines_of(
+        CATALOG, load_model(CATALOG, model), load_accelerator(CATALOG, chip), Running(precision, "any", seats, 1), LOAD
+    )
 
 
 def test_dense_models_are_cut_within_the_domain() -> None:
@@ -74,8 +76,17 @@ def test_more_accelerators_hold_more_cache_and_step_faster() -> None:
 
 def test_what_was_not_measured_is_known_less() -> None:
     def width(chip: str) -> float:
-        ask = Ask("llama31_70b", chip, 20.0, None, 1000, 300, ttft=5.0, tpot=0.3)
-        assert check_ask(ask, CATALOG, False) == []
+        ask = Ask(
+            load_model(CATALOG, "llama31_70b"),
+            load_accelerator(CATALOG, chip),
+            20.0,
+            None,
+            1000,
+            300,
+            ttft=5.0,
+            tpot=0.3,
+        )
+        assert check_ask(ask, False) == []
         fast, _, slow = (c.time_factor for c in answer(ask, CATALOG).cases)
         return slow / fast
 

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from kiban.catalog import Catalog
+    from kiban.compute.arithmetic import ModelSpec
+    from kiban.compute.hardware import Accelerator
     from kiban.compute.serve.planner import InfeasibleError
     from kiban.compute.serve.trace import Trace
     from kiban.scenario.problems import Problem
@@ -23,8 +26,8 @@ _COMMAND = "kiban compute serve"
 
 
 def serve(
-    model: Annotated[str, typer.Option(help="Model of the catalogue, such as llama31_70b")],
-    chip: Annotated[str, typer.Option(help="Accelerator of the catalogue, such as h100_sxm")],
+    model: Annotated[str, typer.Option(help="Model: catalogue name, published name, or file (.yaml)")],
+    chip: Annotated[str, typer.Option(help="Accelerator: catalogue name, published name, or data sheet (.yaml)")],
     rate: Annotated[float | None, typer.Option(help="Requests per second; a trace is stretched to it")] = None,
     tok_rate: Annotated[float | None, typer.Option(help="Generated tokens per second, in place of --rate")] = None,
     prompt: Annotated[float | None, typer.Option(help="Mean prompt tokens")] = None,
@@ -61,14 +64,16 @@ def serve(
     from kiban.compute.serve.ask import Ask, answer, check_ask, with_cache
     from kiban.compute.serve.planner import InfeasibleError
 
+    catalog = load_catalog()
+    (spec, sheet), unnamed = _named(catalog, model, chip)
     ask = Ask(
-        model, chip, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, engine, maturity, price, cache_hit,
+        spec, sheet, rate, tok_rate, prompt, output, ttft, tpot, p90, precision, engine, maturity, price, cache_hit,
         accept, draft, draft_cost, prompt_cv, output_cv, production, disagg, max_running, budget,
     )  # fmt: skip
-    catalog = load_catalog()
     arrivals, problems = _read(trace, rate or tok_rate)
+    problems = unnamed + problems
     problems += [_problem(f"--{f.option.replace('_', '-')}", f.message, f.found, f.allowed, f.nearest)
-                 for f in check_ask(ask, catalog, trace is not None)]  # fmt: skip
+                 for f in check_ask(ask, trace is not None)]  # fmt: skip
     if problems:
         _stop(problems, as_json)
     arrivals = with_cache(ask, arrivals) if arrivals is not None else None
@@ -98,6 +103,26 @@ def serve(
     typer.echo(serve_text(data))
     if html is not None:
         typer.echo(f"wrote {html}")
+
+
+def _named(catalog: Catalog, model: str, chip: str) -> tuple[tuple[ModelSpec, Accelerator], list[Problem]]:
+    """Model and accelerator, or stand-ins with what is wrong, so that all other faults are found too."""
+    from kiban.compute.arithmetic import load_model
+    from kiban.compute.hardware import load_accelerator
+    from kiban.report.compute_names import named_accelerator, named_model
+    from kiban.scenario.problems import ScenarioError
+
+    problems: list[Problem] = []
+    spec, sheet = load_model(catalog, "llama31_8b"), load_accelerator(catalog, "h100_sxm")
+    try:
+        spec = named_model(catalog, model)
+    except ScenarioError as error:
+        problems += error.problems
+    try:
+        sheet = named_accelerator(catalog, chip)
+    except ScenarioError as error:
+        problems += error.problems
+    return (spec, sheet), problems
 
 
 def _read(file: Path | None, rate: float | None) -> tuple[Trace | None, list[Problem]]:

@@ -22,6 +22,7 @@ class ComputeInputs:
 
     chips: tuple[Accelerator, ...]
     training_model: ModelSpec
+    inference_model: ModelSpec
     draws: tuple[PhaseDraw, ...]
     nodes: tuple[NodePower, ...]
 
@@ -38,6 +39,7 @@ def build_inputs(scenario: Scenario, catalog: Catalog) -> ComputeInputs:
     return ComputeInputs(
         chips=chips,
         training_model=load_model(catalog, scenario.workload.training_model),
+        inference_model=load_model(catalog, scenario.workload.inference_model),
         draws=tuple(load_draw(catalog, chip.family) for chip in chips),
         nodes=tuple(load_node(catalog, chip) for chip in chips),
     )

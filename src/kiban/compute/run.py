@@ -87,7 +87,7 @@ def _rates(scenario: Scenario, catalog: Catalog, inputs: ComputeInputs) -> tuple
         except ComputeError as error:
             faults.append(f"{chip.name} cannot train {w.training_model}: {error}")
         try:
-            served.append(serve_fleet(catalog, w.inference_model, chip.name, work))
+            served.append(serve_fleet(catalog, inputs.inference_model, chip, work))
         except ComputeError as error:
             faults.append(f"{chip.name} cannot serve {w.inference_model}: {error}")
     if faults:

@@ -33,8 +33,8 @@ def serve_data(answer: ServeAnswer, checked: Checked | None) -> dict[str, Any]:
     """The answer as plain numbers, None where there is none."""
     plan, need, ask = answer.plan, answer.need, answer.ask
     return {
-        "model": ask.model,
-        "chip": ask.chip,
+        "model": ask.model.name,
+        "chip": ask.chip.name,
         "precision": ask.precision,
         "load": {
             "rate_per_s": need.rate_per_s,

@@ -9,7 +9,9 @@ from difflib import get_close_matches
 import numpy as np
 
 from kiban.catalog import Catalog
+from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.errors import ComputeError
+from kiban.compute.hardware import Accelerator
 from kiban.compute.serve.changes import drafting, slowed
 from kiban.compute.serve.derate import derate_of
 from kiban.compute.serve.engines import Option, engine_state
@@ -22,9 +24,6 @@ from kiban.compute.serve.steady import Steady
 from kiban.compute.serve.trace import Trace
 from kiban.compute.serve.unit_costs import TokenCosts, token_costs
 
-_MODEL = ("layers", "hidden_size", "attention_heads", "vocab_size")
-_CHIP = ("memory_gb", "memory_tb_per_s", "tdp_w", "release_year_frac", "family")
-"""Rows without which a model or an accelerator cannot be loaded."""
 PRECISIONS = ("bf16", "fp8", "fp4", "int4")
 ENGINES = ("any", "vllm", "sglang", "trtllm")
 
@@ -33,8 +32,8 @@ ENGINES = ("any", "vllm", "sglang", "trtllm")
 class Ask:
     """What a user asks of a serving fleet; names of the fields are those of the command's options."""
 
-    model: str
-    chip: str
+    model: ModelSpec
+    chip: Accelerator
     rate: float | None = None
     """Requests per second; a trace's own rate if None."""
     tok_rate: float | None = None
@@ -74,13 +73,11 @@ class Fault:
     nearest: str = ""
 
 
-def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
+def check_ask(ask: Ask, traced: bool) -> list[Fault]:
     """Find every fault of a question; ``traced``: lengths and arrivals come from a trace."""
     faults = [
-        _name_fault("model", ask.model, _names(catalog, "model", _MODEL)),
-        _name_fault("chip", ask.chip, _names(catalog, "accelerator", _CHIP)),
-        _name_fault("precision", ask.precision, list(PRECISIONS)),
-        _name_fault("engine", ask.engine, list(ENGINES)),
+        _one_of("precision", ask.precision, PRECISIONS),
+        _one_of("engine", ask.engine, ENGINES),
     ]
     needed = () if traced else ("prompt", "output") if ask.tok_rate is not None else ("rate", "prompt", "output")
     faults += [Fault(n, "is needed without a trace", "nothing", "a number") for n in needed if getattr(ask, n) is None]
@@ -117,14 +114,7 @@ def check_ask(ask: Ask, catalog: Catalog, traced: bool) -> list[Fault]:
     return [f for f in faults if f is not None]
 
 
-def _names(catalog: Catalog, family: str, fields: tuple[str, ...]) -> list[str]:
-    """Names whose rows are all there."""
-    first = f".{fields[0]}"
-    found = [k.split(".")[1] for k in catalog.keys(f"{family}.") if k.endswith(first) and k.count(".") == 2]
-    return sorted(n for n in found if all(catalog.has(f"{family}.{n}.{f}") for f in fields))
-
-
-def _name_fault(option: str, found: str, names: list[str]) -> Fault | None:
+def _one_of(option: str, found: str, names: tuple[str, ...]) -> Fault | None:
     if found in names:
         return None
     near = get_close_matches(found, names, n=1, cutoff=0.3)

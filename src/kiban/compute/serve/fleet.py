@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from kiban.catalog import Catalog
+from kiban.compute.arithmetic import ModelSpec
+from kiban.compute.hardware import Accelerator
 from kiban.compute.model import Rate
 from kiban.compute.serve.changes import drafting, slowed
 from kiban.compute.serve.derate import Derate, derate_of
@@ -56,11 +58,11 @@ class Served:
     """Share on decoding; the rest is idle."""
 
 
-def serve_fleet(catalog: Catalog, model: str, chip: str, work: Work) -> Served:
+def serve_fleet(catalog: Catalog, model: ModelSpec, chip: Accelerator, work: Work) -> Served:
     """Plan a large fleet, pools together or apart, whichever takes fewer accelerators.
 
-    Args: catalogue; names; work. Result: the state at the median; the interval scales the rate by the model's error and
-    the spread of the production share. Raises InfeasibleError with the limit that binds.
+    Args: catalogue; model; chip; work. Result: the state at the median; the interval scales the rate by the model's
+    error and the spread of the production share. Raises InfeasibleError with the limit that binds.
     """
     accepted = accepted_tok(work.draft_accept_frac, work.draft_tok)
     load = spread_load(work.prompt_tok, work.output_tok, cache_hit_frac=work.prefix_cache_frac, accepted_tok=accepted)

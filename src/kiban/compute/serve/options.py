@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
-from kiban.compute.arithmetic import ModelSpec, load_model
+from kiban.compute.arithmetic import ModelSpec
 from kiban.compute.errors import ComputeError
-from kiban.compute.hardware import Accelerator, load_accelerator
+from kiban.compute.hardware import Accelerator
 from kiban.compute.inputs import it_kw
 from kiban.compute.power import draw_frac, node_frac
 from kiban.compute.power_inputs import load_draw, load_node
@@ -73,15 +73,14 @@ class Running:
     """Years since the chip's release; software grows faster with it."""
 
 
-def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Running, load: Load) -> Engines:
+def engines_of(catalog: Catalog, model: ModelSpec, chip: Accelerator, running: Running, load: Load) -> Engines:
     """Every layout that holds the weights and one context, with its iteration cost.
 
-    Args: catalogue; names; how it is run; load, for the context at which caches are linearised. Result: the engines.
+    Args: catalogue; model; chip; how it is run; load, for the context at which caches are linearised. Result: engines.
     Raises InfeasibleError where no layout holds them, with the words of the roomiest. Layouts: tensor parallel within
     the scale-up domain, for experts also spread whole (TEP), and attention replicas with experts spread over all
     (DEP), across domains too; pipeline stages only where nothing else fits.
     """
-    model, chip = load_model(catalog, model_name), load_accelerator(catalog, chip_name)
     fit = load_fit(catalog)
     options: list[Option] = []
     reasons: list[InfeasibleError] = []
