@@ -11,8 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kiban import __version__
 from kiban.figures import Figure
+from kiban.figures.site_year import site_years
+from kiban.report.hours_views import hours_views, power_sentence
 from kiban.report.measure_views import measure_views
 from kiban.report.provenance import Used, confidence_counts, sources_in_use
+from kiban.report.table import View
 from kiban.report.views import all_views
 from kiban.results import Risk, Study
 from kiban.scenario import Scenario
@@ -30,7 +33,6 @@ SECTIONS = (
     ("impact", "Impact"),
 )
 
-
 def html_report(
     scenario: Scenario,
     study: Study,
@@ -45,13 +47,17 @@ def html_report(
     Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
     """
     template = _environment().get_template("report.html.j2")
-    views = [*all_views(scenario, study, risk), *measure_views(study)]
+    years = site_years(study)
+    views = [*hours_views(study, years), *all_views(scenario, study, risk), *measure_views(study)]
+    leads = {"power": power_sentence(years)}
     sections = [
         {
             "id": key,
             "title": title,
+            "lead": leads.get(key, ""),
             "figures": [f for f in figures if f["section"] == key],
-            "views": [v for v in views if v["section"] == key],
+            "above": [v for v in views if v["section"] == key and _above(v)],
+            "below": [v for v in views if v["section"] == key and not _above(v)],
         }
         for key, title in SECTIONS
     ]
@@ -72,6 +78,11 @@ def html_report(
         script=_static("report.js"),
         data=script_json({f["id"]: _drawn(f) for f in figures if f["option"] is not None}),
     )
+
+
+def _above(view: View) -> bool:
+    """Whether a table stands above the charts of its chapter."""
+    return view["section"] == "decision" or view["id"] in ("sites_year", "premium")
 
 
 def _environment() -> Environment:
