@@ -38,34 +38,37 @@ def power_sentence(years: Years) -> str:
     chosen = [c[0] for c in counted]
     both = [(c[0], g) for c in counted if (g := _case(c, "grid")) is not None]
     mw, twh = sum(y.load.it_mw for y in chosen), sum(y.energy_mwh for y in chosen) / 1e6
-    where = "the planned halls" if chosen[0].load.planned else "the sites at their most"
+    halls = "planned halls" if chosen[0].load.planned else "largest possible halls"
     text = (
-        f"At {significant(mw)} MW of critical IT load, {where} of {_count(len(chosen), 'site')} draw "
+        f"The {halls} at {_count(len(chosen), 'site')} ({significant(mw)} MW of critical IT load) draw "
         f"{significant(twh)} TWh a year for {usd(sum(y.cost_usd for y in chosen))}"
     )
-    if both and any(y.matched_frac > 0 for y in chosen):
+    if len(both) == len(chosen) and any(y.matched_frac > 0 for y in chosen):
         more = sum(y.cost_usd - g.cost_usd for y, g in both)
-        dear = [words(y.site) for y, g in both if y.cost_usd > g.cost_usd]
-        text += f", {_more(more)} than from the grid alone (dearer at {len(dear)} of {_count(len(both), 'site')})"
-    pairs = premiums(counted)
+        dear = sum(y.cost_usd > g.cost_usd for y, g in both)
+        text += f", {_more(more)} than from the grid alone" + (f" (dearer at {dear})" if 0 < dear < len(both) else "")
+    return f"{text}{_premium_words(premiums(counted))}."
+
+
+def _premium_words(pairs: Sequence[Premium]) -> str:
+    """What hourly matching costs, as the end of a sentence."""
     if not pairs:
-        return f"{text}; what hourly matching costs was not solved, because the scenario buys from the grid alone."
-    total = sum(p.cost_usd for p in pairs)
-    avoided = sum(p.avoided_kg_co2 for p in pairs)
+        return "; what hourly matching would cost was not solved, because the scenario buys from the grid alone"
+    total, avoided = sum(p.cost_usd for p in pairs), sum(p.avoided_kg_co2 for p in pairs)
     low, high = (f(pairs, key=lambda p: p.usd_per_mwh) for f in (min, max))
-    text += f"; clean energy matched by the hour instead of by the year costs {_more(total)} a year"
+    text = f"; matching clean energy by the hour instead of by the year costs {_more(total)} a year"
     if len(pairs) > 1:
         text += (
-            f" ({_signed(low.usd_per_mwh)} USD/MWh at {words(low.annual.site)}, "
-            f"{_signed(high.usd_per_mwh)} at {words(high.annual.site)})"
+            f" ({_signed(low.usd_per_mwh, 2)} USD/MWh at {words(low.annual.site)}, "
+            f"{_signed(high.usd_per_mwh, 2)} at {words(high.annual.site)})"
         )
     each = per_tonne_usd(total, avoided, sum(p.annual.hour_matched_kg_co2 for p in pairs))
-    if np.isfinite(each):
-        text += (
-            f" and takes {significant(avoided / KG_PER_KT)} kt of CO2e a year off the hours that are left to the grid, "
-            f"{significant(each)} USD per tonne"
-        )
-    return f"{text}."
+    if not np.isfinite(each):
+        return f"{text} and takes no carbon off the hours that are left to the grid"
+    return (
+        f"{text} and takes {significant(avoided / KG_PER_KT)} kt of CO2e off the hours that are left to the grid, "
+        f"{significant(each)} USD per tonne"
+    )
 
 
 def sites_year_view(years: Years, without: Sequence[str] = ()) -> View:
@@ -198,11 +201,11 @@ def _plain(value: float) -> str:
     return significant(value) if np.isfinite(value) else _NOTHING
 
 
-def _signed(value: float) -> str:
+def _signed(value: float, digits: int = 3) -> str:
     """A difference with its sign; what is only a last digit counts as none."""
     if not np.isfinite(value):
         return _NOTHING
-    return "0" if abs(value) < 5e-3 else f"{'+' if value > 0 else ''}{significant(value)}"
+    return "0" if abs(value) < 5e-3 else f"{'+' if value > 0 else ''}{significant(value, digits)}"
 
 
 def _changed(one: float, base: float) -> str:
