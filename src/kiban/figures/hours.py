@@ -46,24 +46,26 @@ def hours_figures(study: Study, basis: Basis) -> list[Figure]:
         ),
         _figure(
             basis, "price", "Price of power by month and hour", "USD per MWh of facility load",
-            "Value of one more MWh in the hour (dual of the energy balance) under the chosen supply; delivery and demand "
-            "charges come on top.", of(lambda c: c.hourly_price_usd_per_mwh), _PRICE,
+            "Value of one more MWh in the hour (dual of the energy balance) under the chosen supply; delivery and "
+            "demand charges come on top.", of(lambda c: c.hourly_price_usd_per_mwh), _PRICE,
         ),
         _figure(
             basis, "carbon_grid", "Carbon of the grid by month and hour",
             "kgCO2e per MWh drawn, location-based average",
-            "What each MWh carries under grid supply, whatever is contracted. A flat map: only a yearly figure is known.",
+            "What each MWh carries under grid supply, whatever is contracted. Where a map is flat, only a yearly "
+            "figure is known.",
             of(lambda c: c.hourly_grid_average_kg_co2_per_mwh), _CARBON, True,
         ),
         _figure(
             basis, "carbon_left", "Carbon that the chosen supply leaves, by month and hour",
             "kgCO2e per MWh of facility load, matched hour by hour",
-            "Grid average times what is still bought in the hour, and gas burnt on site. Contracted clean energy counts "
-            "in its hour alone.", of(lambda c: hourly_matched_kg_co2(c) / c.hourly_load_mw), _CARBON,
+            "Grid average times what is still bought in the hour, and gas burnt on site. Contracted clean energy "
+            "counts in its hour alone.", of(lambda c: hourly_matched_kg_co2(c) / c.hourly_load_mw), _CARBON,
         ),
         _figure(
             basis, "water", "Water on site by month and hour", "litres per kWh of IT energy",
-            f"Evaporated and discharged by cooling; water of the power plants is in the table. {weather}", water, _WATER,
+            f"Evaporated and discharged by cooling; water of the power plants is in the table. {weather}", water,
+            _WATER,
         ),
     ]  # fmt: skip
 
@@ -97,7 +99,8 @@ def _figure(
     drawn = panels_figure(frame, basis, panels, colors, usual if float(cells.max()) > 2 * usual > 0 else None)
     for names, _ in shown:
         if len(names) > 1:
-            drawn["note"] += f" The map of {words(names[0])} is, within 2 %, that of {', '.join(words(n) for n in names[1:])} too."
+            others = ", ".join(words(n) for n in names[1:])
+            drawn["note"] += f" The map of {words(names[0])} is, within 2 %, that of {others} too."
     if len(groups) > len(shown):
         drawn["note"] += f" {len(groups) - len(shown)} more sites are in tables/site_hours.csv."
     return drawn

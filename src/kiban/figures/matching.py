@@ -30,7 +30,8 @@ def matching_figures(years: Years, basis: Basis) -> list[Figure]:
     share = shares_words(years)
     rule = f" Own supply: {share}." if share else ""
     cost = Frame(
-        "energy_cost", "power", "What clean power costs", "USD per MWh of facility load, all in", ("facility", "energy"),
+        "energy_cost", "power", "What clean power costs", "USD per MWh of facility load, all in",
+        ("facility", "energy"),
         f"Energy, delivery, demand charge, contracts less sales, own plant as an annuity.{rule}", 300, True,
     )  # fmt: skip
     carbon = Frame(

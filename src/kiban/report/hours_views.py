@@ -82,8 +82,8 @@ def sites_year_view(years: Years, without: Sequence[str] = ()) -> View:
             rows.append(["", "difference", *[""] * 5, *_change(chosen, grid)])
     rows += _total_rows(years)
     rows += [[words(s), "no supply solved", *[_NOTHING] * 14] for s in without]
-    columns = ("Site", "Supply", "IT MW>", "Energy, GWh>", "Mean MW>", "Peak MW>", "Water on site, million L>", "USD/MWh>",
-               "million USD>", "kt average>", "kt marginal>", "kt market-based>", "kt left by the hour>",
+    columns = ("Site", "Supply", "IT MW>", "Energy, GWh>", "Mean MW>", "Peak MW>", "Water on site, million L>",
+               "USD/MWh>", "million USD>", "kt average>", "kt marginal>", "kt market-based>", "kt left by the hour>",
                "Water at power plants, million L>", "24/7 score>", "By the year>")  # fmt: skip
     return view("sites_year", "power", "A year at each site: own supply against the grid",
                 "per year at the critical IT MW shown; MW, GWh and USD/MWh of facility load; kt CO2e; million litres",
@@ -93,13 +93,14 @@ def sites_year_view(years: Years, without: Sequence[str] = ()) -> View:
 def _sites_note(years: Years) -> str:
     idle = [f"{words(c[0].site)} ({significant(c[0].load.it_mw)} MW)" for c in years if not c[0].load.planned]
     note = (
-        "IT MW: critical MW in service in the site's fullest quarter, expected over the tree. Load and water on site are "
-        "the same under every supply. Average is location-based and marginal short-run; market-based sets contracts of "
-        "a year against the year's load, and what is left at the grid's average; left by the hour counts them only in "
-        "their own hour. The four are different questions and are never added."
+        "IT MW: critical MW in service in the site's fullest quarter, expected over the tree. Load and water on site "
+        "are the same under every supply. Average is location-based and marginal short-run; market-based sets "
+        "contracts of a year against the year's load, and what is left at the grid's average; left by the hour counts "
+        "them only in their own hour. The four are different questions and are never added."
     )
     note = f"Chosen: {_chosen(years)}. {note}" if years else note
-    return f"{note} Not planned, shown at the most that fits and outside the total: {', '.join(idle)}." if idle else note
+    apart = f" Not planned, shown at the most that fits and outside the total: {', '.join(idle)}." if idle else ""
+    return note + apart
 
 
 def _total_rows(years: Years) -> list[list[str]]:
@@ -134,8 +135,9 @@ def _sums(years: Sequence[SiteYear]) -> list[float]:
 def premium_view(years: Years) -> View:
     """Hourly against annual matching by site."""
     rows = [_premium_row(p) for p in premiums(years)]
-    columns = ("Site", "IT MW>", "Grid only, USD/MWh>", "Annual, USD/MWh>", "Hourly, USD/MWh>", "24/7 over annual, USD/MWh>",
-               "24/7 over annual, million USD>", "Left to the grid: annual, kt>", "Hourly, kt>", "Avoided, kt>",
+    columns = ("Site", "IT MW>", "Grid only, USD/MWh>", "Annual, USD/MWh>", "Hourly, USD/MWh>",
+               "24/7 over annual, USD/MWh>", "24/7 over annual, million USD>",
+               "Left to the grid: annual, kt>", "Hourly, kt>", "Avoided, kt>",
                "USD per tonne>", "In its hour, annual>", "In its hour, hourly>")  # fmt: skip
     share = shares_words(years)
     note = (
@@ -144,8 +146,8 @@ def premium_view(years: Years) -> View:
         if share else ""
     )  # fmt: skip
     return view("premium", "power", "What 24/7 costs over annual matching",
-                "all in, per MWh of facility load and per year at the IT MW shown; kt CO2e matched hour by hour; share of "
-                "the load met by contracted clean energy in its hour", columns, rows, note,
+                "all in, per MWh of facility load and per year at the IT MW shown; kt CO2e matched hour by hour; share "
+                "of the load met by contracted clean energy in its hour", columns, rows, note,
                 "The scenario buys from the grid alone, so no matching was solved; set energy.supply to ppa or onsite.",
                 )  # fmt: skip
 

@@ -33,6 +33,7 @@ SECTIONS = (
     ("impact", "Impact"),
 )
 
+
 def html_report(
     scenario: Scenario,
     study: Study,
@@ -55,7 +56,7 @@ def html_report(
             "id": key,
             "title": title,
             "lead": leads.get(key, ""),
-            "figures": [f for f in figures if f["section"] == key],
+            "figures": _sources_once([f for f in figures if f["section"] == key]),
             "above": [v for v in views if v["section"] == key and _above(v)],
             "below": [v for v in views if v["section"] == key and not _above(v)],
         }
@@ -83,6 +84,19 @@ def html_report(
 def _above(view: View) -> bool:
     """Whether a table stands above the charts of its chapter."""
     return view["section"] == "decision" or view["id"] in ("sites_year", "premium")
+
+
+def _sources_once(figures: Sequence[Figure]) -> list[Figure]:
+    """Figures of a chapter with ``sources_at``: the first one that names the same documents, where they are listed."""
+    first: dict[tuple[str, ...], str] = {}
+    for f in figures:
+        if not f["empty"]:
+            first.setdefault(_ids(f), f["id"])
+    return [{**f, "sources_at": first.get(_ids(f), "")} for f in figures]
+
+
+def _ids(figure: Figure) -> tuple[str, ...]:
+    return tuple(s["id"] for s in figure["sources"])
 
 
 def _environment() -> Environment:
