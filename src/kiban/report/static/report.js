@@ -121,7 +121,8 @@
     const figure = figures[box.dataset.figure];
     if (!figure) return;
     box.style.height = box.dataset.height + "px";
-    const chart = echarts.init(box, null, { renderer: "svg" });
+    // Thousands of cells are lighter as pixels than as elements of the page.
+    const chart = echarts.init(box, null, { renderer: figure.option.kiban_narrow ? "canvas" : "svg" });
     const entry = { box, figure, chart, width: 0 };
     drawn.push(entry);
     refresh(entry);
