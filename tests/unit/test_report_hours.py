@@ -131,6 +131,17 @@ def test_the_plan_has_a_bar_of_its_own_only_where_no_other_case_is_the_same() ->
         assert carbon["option"]["series"][1]["data"][i] == pytest.approx(left, rel=1e-4)
 
 
+def test_the_note_says_how_far_the_location_based_account_moves() -> None:
+    def moved(cases: Any) -> Any:
+        grid = next(c for c in cases if c.name == "grid")
+        return (replace(grid, name="plan", average_kg_co2_per_mwh=grid.average_kg_co2_per_mwh * 1.25), grid)
+
+    note = matching_figures(site_years(study_with(moved)), BASIS)[1]["note"]
+    assert "differ from grid only by +25.0 to +25.0 %" in note
+    alone = study_with(lambda c: (c[1],))
+    assert "location-based" not in matching_figures(site_years(alone), BASIS)[1]["note"]
+
+
 def cells_of(figure: dict[str, Any]) -> dict[str, np.ndarray]:
     """Maps (12, 24) by name."""
     source = figure["option"]["dataset"]["source"]

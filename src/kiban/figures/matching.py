@@ -37,8 +37,8 @@ def matching_figures(years: Years, basis: Basis) -> list[Figure]:
     carbon = Frame(
         "match_carbon", "power", "What each supply leaves to the grid",
         "kgCO2e per MWh of facility load, matched hour by hour", ("facility", "energy"),
-        "Grid average in the hours in which energy is bought, and gas burnt on site. The location-based account hardly "
-        "moves: contracts do not change the grid that is drawn on.", 300, True,
+        f"Grid average in the hours in which energy is bought, and gas burnt on site.{_location_words(years)}", 300,
+        True,
     )  # fmt: skip
     return [
         _bars(cost, basis, years, lambda y: y.energy_usd_per_mwh),
@@ -52,6 +52,23 @@ def shares_words(years: Years) -> str:
     if not hourly:
         return ""
     return f"hourly matching meets {_span(hourly)} of the load with contracted clean energy in its hour of use"
+
+
+def _location_words(years: Years) -> str:
+    """How far the location-based account of the cases is from that of the grid alone, in words."""
+    changes = [
+        c.location_kg_co2 / grid.location_kg_co2 - 1
+        for cases in years
+        for grid in [k for k in cases if k.case == "grid" and k.location_kg_co2 > 0]
+        for c in cases
+        if c.case != "grid"
+    ]
+    if not changes:
+        return ""
+    return (
+        " Contracts do not change the grid that is drawn on: by the location-based account these supplies differ from "
+        f"grid only by {100 * min(changes):+.1f} to {100 * max(changes):+.1f} %."
+    )
 
 
 def _span(fracs: list[float]) -> str:
