@@ -93,8 +93,8 @@ def sites_year_view(years: Years, without: Sequence[str] = ()) -> View:
 def _sites_note(years: Years) -> str:
     idle = [f"{words(c[0].site)} ({significant(c[0].load.it_mw)} MW)" for c in years if not c[0].load.planned]
     note = (
-        "IT MW: critical MW in service in the site's fullest quarter, expected over the tree; the quarters of the sites "
-        "differ. Load and water on site are the same under every supply. Average is location-based and marginal "
+        "IT MW: critical MW in service in the site's fullest quarter, expected over the tree; the quarters of the "
+        "sites differ. Load and water on site are the same under every supply. Average is location-based and marginal "
         "short-run; market-based sets contracts of a year against the year's load, and what is left at the grid's "
         "average; left by the hour counts them only in their own hour. The four are different questions and are never "
         "added."
