@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
+import numpy as np
+
 from kiban.catalog import Catalog
 from kiban.compute.checkpoints import CheckpointCost, asynchronous, state_bytes, synchronous
 from kiban.compute.job_goodput import GoodputBreakdown, SparePool, failures_per_s, job_goodput
 from kiban.compute.power_inputs import family_key
 from kiban.compute.recovery import Recovery
+from kiban.compute.spares import spares_needed, waiting_frac
 
 _GB = 1e9
+_NEVER_WAITS_FRAC = 1e-4
+_PER_NODE = 8
+"""Accelerators that leave together; racks are served by tray, which is smaller."""
 
 
 def interrupts_key(catalog: Catalog, family: str) -> str:
@@ -47,7 +55,7 @@ def catalog_goodput(
     parameters: float,
     accelerators: int,
     spare_nodes: int,
-    accelerators_per_node: int = 8,
+    accelerators_per_node: int = _PER_NODE,
     background: bool = True,
     spares_run_hot: bool = True,
 ) -> GoodputBreakdown:
@@ -70,3 +78,21 @@ def catalog_goodput(
         load_recovery(catalog, spares_run_hot),
         pool,
     )
+
+
+def fleet_goodput(catalog: Catalog, family: str, parameters: float, accelerators: int) -> GoodputBreakdown:
+    """The same with the number of powered spares that serves best, their share of all accelerators counted as waiting.
+
+    Arguments as in ``catalog_goodput``. Result: shares of the time of all accelerators, spares included; they sum to 1.
+    """
+    nodes = -(-accelerators // _PER_NODE)
+    removals = failures_per_s(accelerators, interrupts_per_year(catalog, family)) / nodes
+    removals *= catalog.value("compute.recovery.removal_frac")
+    repair_s = catalog.value("reliability.replacement_days") * 86400
+    most = spares_needed(nodes, removals, repair_s, _NEVER_WAITS_FRAC)
+    kept = [(1 - waiting_frac(nodes, k, removals, repair_s)) * nodes / (nodes + k) for k in range(most + 1)]
+    spares = int(np.argmax(kept))
+    split = catalog_goodput(catalog, family, parameters, accelerators, spares, _PER_NODE)
+    share = nodes / (nodes + spares)
+    thinned = {f.name: getattr(split, f.name) * share for f in fields(split) if f.name.endswith("_frac")}
+    return replace(split, **{**thinned, "waiting_frac": thinned["waiting_frac"] + 1 - share})

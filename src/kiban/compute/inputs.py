@@ -6,19 +6,14 @@ from dataclasses import dataclass
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
-from kiban.compute.goodput_inputs import interrupts_per_year
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.power import NodePower, PhaseDraw
 from kiban.compute.power_inputs import load_draw, load_node
 from kiban.compute.prices import system_of
-from kiban.compute.serving import ServingCoefficients, Work, load_serving
-from kiban.compute.training import TrainingCoefficients, load_training
 from kiban.scenario import Scenario
 from kiban.units import Quarter
 
 _CARDS_PER_SERVER = 8
-TRAINING_SEQUENCE_TOK = 8192
-"""Length of training sequences; the attention share grows with it."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +22,8 @@ class ComputeInputs:
 
     chips: tuple[Accelerator, ...]
     training_model: ModelSpec
-    inference_model: ModelSpec
-    training: TrainingCoefficients
-    serving: ServingCoefficients
-    work: Work
-    training_production: tuple[float, float, float]
-    serving_production: tuple[float, float, float]
-    training_log_sd: float
-    serving_log_sd: float
-    unmeasured_multiple: float
-    interrupts_per_year: tuple[float, ...]
-    """Per accelerator, by chip."""
     draws: tuple[PhaseDraw, ...]
     nodes: tuple[NodePower, ...]
-    save_s: float
-    restart_s: float
 
 
 def chip_names(scenario: Scenario) -> tuple[str, ...]:
@@ -52,34 +34,12 @@ def chip_names(scenario: Scenario) -> tuple[str, ...]:
 
 def build_inputs(scenario: Scenario, catalog: Catalog) -> ComputeInputs:
     """Collect the arguments; raises CatalogKeyError with the nearest keys."""
-    work = scenario.workload
-    model = load_model(catalog, work.training_model)
     chips = tuple(load_accelerator(catalog, name) for name in chip_names(scenario))
-    sd = "compute.training.moe_log_sd" if model.is_moe else "compute.training.dense_log_sd"
     return ComputeInputs(
         chips=chips,
-        training_model=model,
-        inference_model=load_model(catalog, work.inference_model),
-        training=load_training(catalog),
-        serving=load_serving(catalog),
-        work=Work(
-            work.prompt_tok,
-            work.output_tok,
-            work.prefix_cache_frac,
-            work.ttft_limit_s,
-            work.tpot_limit_s,
-            work.serving_precision,
-        ),
-        training_production=catalog.range("compute.training.production_frac"),
-        serving_production=catalog.range("compute.serving.production_frac"),
-        training_log_sd=catalog.value(sd),
-        serving_log_sd=catalog.value("compute.serving.log_sd"),
-        unmeasured_multiple=catalog.value("compute.unmeasured_sd_multiple"),
-        interrupts_per_year=tuple(interrupts_per_year(catalog, chip.family) for chip in chips),
+        training_model=load_model(catalog, scenario.workload.training_model),
         draws=tuple(load_draw(catalog, chip.family) for chip in chips),
         nodes=tuple(load_node(catalog, chip) for chip in chips),
-        save_s=catalog.value("compute.goodput.save_s"),
-        restart_s=catalog.value("compute.goodput.restart_s"),
     )
 
 

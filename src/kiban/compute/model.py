@@ -1,13 +1,9 @@
-"""The compute model of one accelerator: training and serving rates with their intervals; pure functions."""
+"""A rate and its interval: the model's error and the share that production keeps of a benchmark."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-from kiban.compute.arithmetic import ModelSpec
-from kiban.compute.hardware import Accelerator
-from kiban.compute.training import Layout, TrainingCoefficients, token_s
 
 Z90 = 1.2815515655446004
 """Standard normal quantile of 0.9."""
@@ -21,14 +17,6 @@ class Rate:
     p10: float
     p50: float
     p90: float
-
-
-def training_flop_per_s(
-    model: ModelSpec, chip: Accelerator, precision: str, sequence_tok: int, layout: Layout, c: TrainingCoefficients
-) -> float:
-    """Model FLOP per second and accelerator in a benchmark: FLOP per token over seconds per token."""
-    flop = model.training_flop_per_tok(sequence_tok)
-    return flop / token_s(model, chip, precision, sequence_tok, layout, c)
 
 
 def with_interval(benchmark: float, production: tuple[float, float, float], log_sd: float) -> Rate:

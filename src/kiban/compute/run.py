@@ -7,22 +7,16 @@ import math
 import numpy as np
 
 from kiban.catalog import Catalog
-from kiban.compute.goodput import job_goodput_frac
+from kiban.compute.errors import ComputeError
+from kiban.compute.goodput_inputs import fleet_goodput
 from kiban.compute.hardware import Accelerator
-from kiban.compute.inputs import (
-    TRAINING_SEQUENCE_TOK,
-    ComputeInputs,
-    available_quarter,
-    build_inputs,
-    embodied_kg,
-    it_kw,
-)
-from kiban.compute.model import Rate, training_flop_per_s, with_interval
+from kiban.compute.inputs import ComputeInputs, available_quarter, build_inputs, embodied_kg, it_kw
+from kiban.compute.model import Rate
 from kiban.compute.power import NodePower, PhaseDraw, draw_frac, joules_per_tok, node_frac
 from kiban.compute.prices import ChipPrice, chip_price
-from kiban.compute.serving import Served, serve
+from kiban.compute.serve.fleet import Served, Work, serve_fleet
 from kiban.compute.traces import compute_traces
-from kiban.compute.training import default_layout
+from kiban.compute.train.fleet import TrainedAtScale, even_job, train_at_scale
 from kiban.results import Fleet
 from kiban.scenario import Scenario
 
@@ -30,34 +24,28 @@ from kiban.scenario import Scenario
 def run_compute(scenario: Scenario, catalog: Catalog) -> Fleet:
     """Return what one accelerator of each type does, costs and draws with the scenario's work.
 
-    Raises ComputeError if a model fits no accelerator or limits cannot be met, naming the limit that binds.
+    Raises ComputeError with every accelerator that cannot hold a model or meet the limits, and what binds.
     """
     inputs = build_inputs(scenario, catalog)
     chips = inputs.chips
-    training = [_training(scenario, inputs, chip) for chip in chips]
-    served = [serve(inputs.inference_model, chip, inputs.work, inputs.serving) for chip in chips]
-    inference = [
-        with_interval(s.blended_tok_per_s, inputs.serving_production, _sd(inputs.serving_log_sd, inputs, chip))
-        for s, chip in zip(served, chips, strict=True)
-    ]
+    training, served = _rates(scenario, catalog, inputs)
     kw = [it_kw(catalog, chip) for chip in chips]
     contract_mw = scenario.ladder.rented_accelerators_per_quarter * float(np.median(kw)) / 1e3
     prices = [chip_price(catalog, chip.name, power, contract_mw) for chip, power in zip(chips, kw, strict=True)]
+    parameters = inputs.training_model.params_total
     goodput = [
-        job_goodput_frac(scenario.workload.training_accelerators, rate, inputs.save_s, inputs.restart_s)
-        for rate in inputs.interrupts_per_year
+        fleet_goodput(catalog, chip.family, parameters, math.ceil(count)).useful_frac
+        for chip, count in zip(chips, job_sizes(scenario, chips), strict=True)
     ]
     work = list(zip(inputs.nodes, inputs.draws, strict=True))
     train_power = [float(node_frac(node, draw, draw_frac(draw, "training")[1])) for node, draw in work]
     serve_power = [_serving_power(node, draw, s) for (node, draw), s in zip(work, served, strict=True)]
-    peaks = [chip.peak(scenario.workload.training_precision)[0] for chip in chips]
-    derate = inputs.training_production[1]
     return Fleet(
         accelerators=tuple(chip.name for chip in chips),
         accelerator_available_quarter=np.array([available_quarter(scenario, catalog, chip) for chip in chips]),
-        accelerator_training_flop_per_s=_table(training),
-        accelerator_mfu_frac=np.array([r.p50 / derate / p for r, p in zip(training, peaks, strict=True)]),
-        accelerator_inference_tok_per_s=_table(inference),
+        accelerator_training_flop_per_s=_table([t.flop_per_s for t in training]),
+        accelerator_mfu_frac=np.array([t.benchmark_mfu_frac for t in training]),
+        accelerator_inference_tok_per_s=_table([s.blended for s in served]),
         accelerator_prefill_tok_per_s=np.array([s.prefill_tok_per_s for s in served]),
         accelerator_decode_tok_per_s=np.array([s.decode_tok_per_s for s in served]),
         accelerator_ttft_s=np.array([s.ttft_s for s in served]),
@@ -66,7 +54,7 @@ def run_compute(scenario: Scenario, catalog: Catalog) -> Fleet:
         accelerator_it_kw=np.array(kw),
         accelerator_training_power_frac=np.array(train_power),
         accelerator_inference_power_frac=np.array(serve_power),
-        accelerator_j_per_tok=joules_per_tok(kw, serve_power, [r.p50 for r in inference]),
+        accelerator_j_per_tok=joules_per_tok(kw, serve_power, [s.blended.p50 for s in served]),
         accelerator_server_usd_per_gpu=np.array([p.server_usd for p in prices]),
         accelerator_network_usd_per_gpu=np.array([p.network_usd for p in prices]),
         accelerator_cloud_usd_per_gpu_h=np.array([p.cloud_usd_per_h for p in prices]),
@@ -77,38 +65,69 @@ def run_compute(scenario: Scenario, catalog: Catalog) -> Fleet:
         accelerator_life_years=np.full(len(chips), catalog.value("compute.economic_life_years")),
         accelerator_embodied_kg_co2=np.array([embodied_kg(catalog, chip) for chip in chips]),
         residuals={},
-        warnings=_warnings(scenario, catalog, inputs, prices),
-        traces=compute_traces(scenario, catalog, inputs, training, inference, goodput, kw, prices),
+        warnings=_warnings(scenario, catalog, training, served, inputs, prices),
+        traces=compute_traces(scenario, catalog, inputs, training, served, goodput, kw, prices),
     )
 
 
-def _training(scenario: Scenario, inputs: ComputeInputs, chip: Accelerator) -> Rate:
-    model, work = inputs.training_model, scenario.workload
-    layout = default_layout(model, chip, work.training_accelerators)
-    rate = training_flop_per_s(model, chip, work.training_precision, TRAINING_SEQUENCE_TOK, layout, inputs.training)
-    return with_interval(rate, inputs.training_production, _sd(inputs.training_log_sd, inputs, chip))
+def _rates(scenario: Scenario, catalog: Catalog, inputs: ComputeInputs) -> tuple[list[TrainedAtScale], list[Served]]:
+    """Training and serving of every accelerator; raises ComputeError with all that fail."""
+    w = scenario.workload
+    work = Work(
+        w.prompt_tok, w.output_tok, w.prefix_cache_frac, w.ttft_limit_s, w.tpot_limit_s, w.serving_precision,
+        w.draft_tok, w.draft_accept_frac,
+    )  # fmt: skip
+    training: list[TrainedAtScale] = []
+    served: list[Served] = []
+    faults: list[str] = []
+    for chip, count in zip(inputs.chips, job_sizes(scenario, inputs.chips), strict=True):
+        job = even_job(count, w.training_batch_tok, w.training_sequence_tok, w.training_precision)
+        try:
+            training.append(train_at_scale(catalog, inputs.training_model, chip, job))
+        except ComputeError as error:
+            faults.append(f"{chip.name} cannot train {w.training_model}: {error}")
+        try:
+            served.append(serve_fleet(catalog, w.inference_model, chip.name, work))
+        except ComputeError as error:
+            faults.append(f"{chip.name} cannot serve {w.inference_model}: {error}")
+    if faults:
+        raise ComputeError("\n".join([*faults, "take these accelerators out of the ladder, or change the workload"]))
+    return training, served
 
 
-def _sd(base: float, inputs: ComputeInputs, chip: Accelerator) -> float:
-    return base if chip.measured else base * inputs.unmeasured_multiple
+def job_sizes(scenario: Scenario, chips: tuple[Accelerator, ...]) -> list[float]:
+    """Accelerators of one training job by kind: as asked of the first kind, the same peak FLOP/s of the others."""
+    peaks = [chip.peak(scenario.workload.training_precision)[0] for chip in chips]
+    return [scenario.workload.training_accelerators * peaks[0] / peak for peak in peaks]
 
 
 def _serving_power(node: NodePower, draw: PhaseDraw, served: Served) -> float:
-    """Share of its rating that a node draws while it takes turns between prefill and decode."""
+    """Share of its rating that a node draws while it takes turns between prefill, decode and rest."""
     prefill = float(node_frac(node, draw, draw_frac(draw, "prefill")[1]))
     decode = float(node_frac(node, draw, draw_frac(draw, "decode", batch=served.batch)[1]))
-    return served.prefill_time_frac * prefill + (1 - served.prefill_time_frac) * decode
+    rest = float(node_frac(node, draw, draw.idle[1]))
+    idle = max(1 - served.prefill_frac - served.decode_frac, 0.0)
+    return served.prefill_frac * prefill + served.decode_frac * decode + idle * rest
 
 
 def _table(rates: list[Rate]) -> np.ndarray:
     return np.array([(r.p10, r.p50, r.p90) for r in rates])
 
 
-def _warnings(scenario: Scenario, catalog: Catalog, inputs: ComputeInputs, prices: list[ChipPrice]) -> tuple[str, ...]:
+def _warnings(
+    scenario: Scenario, catalog: Catalog, training: list[TrainedAtScale], served: list[Served], inputs: ComputeInputs,
+    prices: list[ChipPrice],
+) -> tuple[str, ...]:  # fmt: skip
     words = [w for p in prices for w in p.warnings]
-    blind = [chip.name for chip in inputs.chips if not chip.measured]
-    if blind:
-        words.append(f"nothing measured stands behind {', '.join(blind)}: wider intervals from data sheets")
+    blind = {
+        "training": [c.name for c, t in zip(inputs.chips, training, strict=True) if t.situation == "none"],
+        "serving": [c.name for c, s in zip(inputs.chips, served, strict=True) if s.basis == "new"],
+    }
+    words += [
+        f"no {what} was measured on the family of {', '.join(names)}: wider intervals from data sheets"
+        for what, names in blind.items()
+        if names
+    ]
     for name in dict.fromkeys((scenario.workload.training_model, scenario.workload.inference_model)):
         if any(catalog.row(key).confidence == "assumed" for key in catalog.keys(f"model.{name}.layers")):
             words.append(f"the model {name} is openly assumed, not published")

@@ -47,7 +47,7 @@ def html_report(
     Args: scenario; study; risk; headline as made by ``headline_of``; figures; catalogue rows that were read.
     Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
     """
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     years = site_years(study)
     views = [*hours_views(study, years), *all_views(scenario, study, risk), *measure_views(study)]
     leads = {"power": power_sentence(years)}
@@ -74,10 +74,10 @@ def html_report(
         weather=study.site.weather_label,
         hash=study.scenario_hash,
         version=__version__,
-        css=_static("report.css"),
-        echarts=_static("echarts.min.js"),
-        script=_static("report.js"),
-        data=script_json({f["id"]: _drawn(f) for f in figures if f["option"] is not None}),
+        css=static("report.css"),
+        echarts=static("echarts.min.js"),
+        script=static("report.js"),
+        data=script_json({f["id"]: drawn(f) for f in figures if f["option"] is not None}),
     )
 
 
@@ -99,7 +99,8 @@ def _ids(figure: Figure) -> tuple[str, ...]:
     return tuple(s["id"] for s in figure["sources"])
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The page templates, with every text escaped."""
     return Environment(
         loader=PackageLoader("kiban.report", "templates"),
         autoescape=True,
@@ -109,14 +110,15 @@ def _environment() -> Environment:
     )
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """The text of a style or script that goes into a page."""
     text = (files("kiban.report") / "static" / name).read_text(encoding="utf-8")
     if "</script" in text.lower():
         raise ValueError(f"{name} would close its own script element")
     return text
 
 
-def _drawn(figure: Figure) -> dict[str, Any]:
+def drawn(figure: Figure) -> dict[str, Any]:
     return {key: figure[key] for key in ("option", "form", "form_x")}
 
 

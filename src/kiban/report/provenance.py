@@ -45,11 +45,11 @@ def used_rows(catalog: Catalog, study: Study, risk: Risk) -> list[Used]:
                 row = catalog.row(key)
             except CatalogError:
                 continue
-            found.append(Used(room, row, _source(catalog, row.source_id)))
+            found.append(Used(room, row, source_of(catalog, row.source_id)))
     return found
 
 
-def _source(catalog: Catalog, source_id: str) -> Source:
+def source_of(catalog: Catalog, source_id: str) -> Source:
     try:
         return catalog.source(source_id)
     except CatalogError:

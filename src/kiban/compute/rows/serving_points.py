@@ -1,0 +1,197 @@
+"""Rows of inference measurements as points of the serving model."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from kiban.catalog import Catalog
+from kiban.compute.arithmetic import ModelSpec, load_model
+from kiban.compute.hardware import Accelerator, load_accelerator
+from kiban.compute.rows.config import number, parse_config
+from kiban.compute.rows.names import find_accelerator, find_model, nearest_accelerator, nearest_model
+from kiban.compute.serve.features import Placement, default_cache_precision
+from kiban.compute.serve.layout import ServeLayout, layout_from_config
+from kiban.compute.serve.points import MATURE_YEARS, Point
+
+ONLINE_LENGTH_FRAC = 0.9
+"""Mean of the lengths that InferenceMAX draws: evenly from 0.8 to 1 of the nominal ones (its README,
+``RANDOM_RANGE_RATIO`` 0.8)."""
+
+_PRECISIONS = {
+    "fp8": "fp8", "fp4": "fp4", "nvfp4": "fp4", "mxfp4": "fp4", "int4": "int4", "w4a16": "int4", "awq": "int4",
+    "bf16": "bf16", "fp16": "bf16", "int8": "fp8", "w8a8": "fp8", "mxfp8": "fp8",
+}  # fmt: skip
+
+
+QUANTITIES = ("tpot", "ttft", "offline", "prefill", "decode", "latency", "loop_rate")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row that the model can answer."""
+
+    point: Point
+    quantity: str
+    """One of ``QUANTITIES``."""
+    scale: float
+    """From seconds, or from tokens per second and accelerator, to the unit of the row."""
+
+
+@lru_cache(maxsize=256)
+def _model(catalog: Catalog, name: str) -> ModelSpec:
+    spec = load_model(catalog, name)
+    bits = f"model.{name}.trained_experts_bits"
+    return replace(spec, trained_experts_bits=catalog.value(bits)) if catalog.has(bits) else spec
+
+
+@lru_cache(maxsize=256)
+def _chip(catalog: Catalog, name: str) -> Accelerator:
+    return load_accelerator(catalog, name)
+
+
+def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
+    """Turn a row into a question of the serving model, or into the reason why that is not possible."""
+    system, hardware = row.get("system", ""), row.get("hardware", "")
+    model, chip = find_model(catalog, system), find_accelerator(catalog, hardware)
+    if model is None:
+        return f"the catalogue has no model '{system}'; {nearest_model(catalog, system)}"
+    if chip is None:
+        return f"the catalogue has no accelerator '{hardware}'; {nearest_accelerator(catalog, hardware)}"
+    config = parse_config(row.get("config", ""))
+    engine = _engine(config)
+    spec, accelerator = _model(catalog, model), _chip(catalog, chip)
+    precision = _precision(config)
+    if precision is None:
+        return f"unknown precision '{config['prec']}'; known: {', '.join(_PRECISIONS)}"
+    kind = row.get("kind", "")
+    layout = _disagg_layout(config, hardware) if kind == "inference-disagg" else layout_from_config(config)
+    cache = _PRECISIONS.get(config.get("kv_prec", "").lower(), "")
+    cache = cache or default_cache_precision(spec, accelerator, precision, engine)
+    if kind != "inference-disagg" and not any(key in config for key in ("tp", "par", "attn_dp", "moe_ep", "pp")):
+        layout = _smallest(Placement(spec, accelerator, layout, precision, cache), hardware)
+    attention = re.search(r"(fp8|bf16) attention", row.get("config", "").lower())
+    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "")
+    if kind == "inference-online":
+        return _online(row, config, at, engine)
+    if kind == "inference-offline":
+        return _offline(row, config, at, engine)
+    return _disagg(row, config, at)
+
+
+def _smallest(at: Placement, hardware: str) -> ServeLayout:
+    """Tensor ranks where a row names no layout: ``x8`` of its hardware, else the fewest that leave a third free."""
+    named = re.search(r"\bx ?([0-9]+)\b", hardware)
+    if named:
+        return ServeLayout(int(named.group(1)))
+    sizes = [n for n in (1, 2, 4, 8) if n <= max(at.chip.scale_up_accelerators, 1)]
+    for n in sizes:
+        layout = ServeLayout(n)
+        if replace(at, layout=layout).weight_bytes_each < at.chip.memory_bytes * 2 / 3:
+            return layout
+    return ServeLayout(sizes[-1])
+
+
+def _engine(config: Mapping[str, str]) -> str:
+    text = (config.get("backend", "") + " " + config.get("sw", "")).lower()
+    for word, name in (("tensorrt", "trtllm"), ("trt", "trtllm"), ("sglang", "sglang"), ("vllm", "vllm")):
+        if word in text:
+            return name
+    return "other"
+
+
+def _precision(config: Mapping[str, str]) -> str | None:
+    text = config.get("prec", "").strip().lower()
+    if not text and any("nvfp4" in key for key in config):
+        return "fp4"
+    if not text and any("fp8 moe" in key or "deepseek" in key for key in config):
+        return "fp8"
+    if not text:
+        # DeepSeek publishes its weights at 8 bit, and pools run them so.
+        return "fp8" if any(key in ("prefill", "decode") for key in config) else "bf16"
+    words = re.findall(r"[a-z]+[0-9]+(?:a[0-9]+)?|awq", text)
+    return next((_PRECISIONS[w] for w in words if w in _PRECISIONS), None)
+
+
+def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:
+    isl, osl = number(config, "isl"), number(config, "osl")
+    flight = number(config, "concurrency", "batch")
+    missing = [n for n, v in (("isl", isl), ("osl", osl), ("concurrency", flight)) if not v]
+    if missing:
+        return f"the row names no {', '.join(missing)}"
+    point = Point(
+        at,
+        engine,
+        (isl or 0) * ONLINE_LENGTH_FRAC,
+        (osl or 0) * ONLINE_LENGTH_FRAC,
+        flight or 1,
+        _maturity(config, at.chip),
+    )
+    metric, unit = row.get("metric", ""), row.get("unit", "").lower()
+    second = 1.0 if unit in ("s", "seconds") else 1e3
+    for start, quantity in (("tpot", "tpot"), ("itl", "tpot"), ("ttft", "ttft"), ("e2e", "latency")):
+        if metric.startswith(start):
+            return Asked(point, quantity, second)
+    if metric.startswith("output_throughput"):
+        return Asked(point, "loop_rate", _per(metric, unit, at.layout))
+    return (
+        f"unknown metric '{metric}' of online serving; known: tpot_mean, ttft_mean, e2e_mean, output_throughput_per_gpu"
+    )
+
+
+def _maturity(config: Mapping[str, str], chip: Accelerator) -> float:
+    """Age of the chip at the row's date (``measured=2026-03-25``), 0 to ``MATURE_YEARS``; one year without a date."""
+    date = re.match(r"([0-9]{4})-([0-9]{2})", config.get("measured", ""))
+    if not date:
+        return 1.0
+    year = int(date.group(1)) + (int(date.group(2)) - 0.5) / 12
+    return min(max(year - chip.release_year, 0.0), MATURE_YEARS)
+
+
+def _offline(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:
+    isl, osl = number(config, "isl"), number(config, "osl")
+    if not isl or not osl:
+        return "the row names no isl and osl"
+    point = Point(at, engine, isl, osl, math.inf)
+    return Asked(point, "offline", _per(row.get("metric", ""), row.get("unit", "").lower(), at.layout))
+
+
+def _per(metric: str, unit: str, layout: ServeLayout) -> float:
+    """Accelerators that the row's figure counts together."""
+    named = re.search(r"per ([0-9]+) ", unit)
+    if named:
+        return float(named.group(1))
+    if "node" in metric or "node" in unit:
+        return 8.0
+    if "system" in metric or "server" in metric:
+        return float(layout.accelerators)
+    return 1.0
+
+
+def _disagg_layout(config: Mapping[str, str], hardware: str) -> ServeLayout:
+    """Expert-parallel pools with an attention replica on every accelerator: ``EP32``, ``16 nodes``, ``48 ranks``."""
+    text = " ".join(f"{k} {v}" for k, v in config.items())
+    ranks = re.search(r"\bep ?([0-9]+)", text) or re.search(r"decode ([0-9]+) ranks", text)
+    nodes = re.search(r"([0-9]+) nodes", text)
+    size = int(ranks.group(1)) if ranks else 8 * int(nodes.group(1)) if nodes else 32
+    return ServeLayout(tensor=1, data=size, expert=size)
+
+
+def _disagg(row: Mapping[str, str], config: dict[str, str], at: Placement) -> Asked | str:
+    metric, text = row.get("metric", ""), " ".join(f"{k} {v}" for k, v in config.items())
+    scale = _per(metric, row.get("unit", "").lower(), at.layout)
+    cache = number(config, "kv") or (number(config, "isl") or 4096.0)
+    if metric.startswith("input"):
+        ranks = re.search(r"prefill ([0-9]+) ranks", text)
+        if ranks:
+            at = replace(at, layout=ServeLayout(data=int(ranks.group(1)), expert=int(ranks.group(1))))
+        point = Point(at, "pools", number(config, "isl") or 4096.0, 1.0, float(at.layout.data))
+        return Asked(point, "prefill", scale)
+    if metric.startswith("output"):
+        batch = re.search(r"batch ([0-9]+)", text)
+        each = float(batch.group(1)) if batch else 128.0
+        return Asked(Point(at, "pools", cache, 1.0, each * at.layout.data), "decode", scale)
+    return f"unknown metric '{metric}' of pools; known: input_throughput_per_node, output_throughput_per_node"
