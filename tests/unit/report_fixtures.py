@@ -88,13 +88,16 @@ def _cases(pue: np.ndarray, i: int) -> tuple[SupplyCase, ...]:
     price = 42 + 20 * _wave(24, 18) + 12 * _wave(8760, 5000) + 4 * i
     plan = SupplyCase(
         "plan", SOURCES, np.array([1.2, 0.9, 1.1, 0.3, 0, 0, 0]), 1.2, flows, load, price, 61.0 + 14 * i, 900.0, 210.0,
-        430.0, 0.62, 0.78, 1.1, 30.0, 1e-9,
+        430.0, 0.62, 0.78, 1.1, 30.0, 1e-9, 390 + 60 * _wave(24, 20), 430 + 50 * _wave(8760, 200), 520.0,
     )  # fmt: skip
     grid_flow = np.stack([load, *[zero] * 6])
     grid = replace(
         plan, name="grid", hourly_flow_mw=grid_flow, energy_usd_per_mwh=57.0 + 13 * i, average_kg_co2_per_mwh=390.0
     )
-    hourly = replace(plan, name="hourly", energy_usd_per_mwh=92.0 + 17 * i, average_kg_co2_per_mwh=60.0)
+    # By the hour: twice the wind, so less is bought in the dark.
+    rest = load - solar - 2 * wind - battery
+    windy = np.stack([np.clip(rest, 0, None), 2 * wind, solar, battery, zero, np.clip(rest, None, 0), zero])
+    hourly = replace(plan, name="hourly", energy_usd_per_mwh=92.0 + 17 * i, hourly_flow_mw=windy)
     return (plan, grid, replace(plan, name="annual"), hourly)
 
 

@@ -145,6 +145,19 @@ def test_average_and_marginal_carbon_are_different_numbers(supply: Supply, catal
     )
 
 
+def test_the_grid_signals_of_the_hours_give_back_the_carbon_of_every_case(supply: Supply) -> None:
+    for case in (c for cases in supply.cases for c in cases):
+        flow = dict(zip(case.sources, case.hourly_flow_mw, strict=True))
+        drawn = case.hourly_load_mw - flow["battery"] - flow["gas"]
+        burnt = case.gas_kg_co2_per_mwh * flow["gas"].sum()
+        for signal, mean in (
+            (case.hourly_grid_average_kg_co2_per_mwh, case.average_kg_co2_per_mwh),
+            (case.hourly_grid_marginal_kg_co2_per_mwh, case.marginal_kg_co2_per_mwh),
+        ):
+            # The model's weeks end one day before the year does.
+            assert (signal @ drawn + burnt) / case.hourly_load_mw.sum() == pytest.approx(mean, rel=2e-3)
+
+
 def test_warnings_name_the_abnormal_month_and_the_assumed_rows(supply: Supply) -> None:
     text = "\n".join(supply.warnings)
     assert "ercot_hub_avg month 8" in text

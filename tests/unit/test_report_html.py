@@ -15,7 +15,9 @@ from report_fixtures import bare, small
 
 from kiban.catalog import load_catalog
 from kiban.figures import all_figures
+from kiban.figures.site_year import site_years
 from kiban.report.headline import headline_of
+from kiban.report.hours_views import power_sentence
 from kiban.report.html import html_report, script_json
 from kiban.report.provenance import basis_of, used_rows
 from kiban.units.numbers import usd
@@ -181,3 +183,21 @@ def test_a_plan_without_measures_says_so_on_the_page() -> None:
     one, study, risk = small()
     text = " ".join(read(render((one, replace(study, plan=replace(study.plan, measures=None)), risk))).texts)
     assert text.count("The scenario asks for no measures of the plan.") == 4
+
+
+def test_documents_are_listed_once_per_chapter_and_the_other_charts_point_there(page: str) -> None:
+    lists = re.findall(r'<details id="sources-([^"]+)">', page)
+    links = re.findall(r'<a href="#sources-([^"]+)">', page)
+    assert links and set(links) <= set(lists)
+    at = {name: page.index(f'<details id="sources-{name}">') for name in lists}
+    assert all(at[m[1]] < m.start() for m in re.finditer(r'<a href="#sources-([^"]+)">', page))
+
+
+def test_the_power_chapter_begins_with_its_finding_and_its_tables(page: str) -> None:
+    _, study, _ = small()
+    reader = read(page)
+    text = " ".join(" ".join(reader.texts).split())
+    assert power_sentence(site_years(study)) in text
+    ids = [a["id"] for _, a in reader.tags if a.get("id")]
+    order = ["power", "tab-sites_year", "tab-premium", "fig-energy_cost", "fig-match_carbon", "fig-hours_load"]
+    assert sorted(order, key=ids.index) == order

@@ -45,7 +45,7 @@ def test_every_file_is_written(folder: Path) -> None:
 
 def test_results_hold_the_headline_and_no_wall_time(folder: Path) -> None:
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    assert list(results) == ["kiban", "name", "hash", "headline", "study", "risk"]
+    assert list(results) == ["kiban", "name", "hash", "headline", "sites_year", "study", "risk"]
     assert isinstance(results["headline"]["sentence"], str)
     assert all(isinstance(v, float | int) for v in results["headline"]["numbers"].values())
     assert "room_seconds" not in results["study"]

@@ -29,7 +29,8 @@ def supply(scenario: Scenario) -> Supply:
                 hourly_price_usd_per_mwh=50 + 20 * np.sin(hours / 24 * 2 * np.pi) + s, energy_usd_per_mwh=60.0 + 2 * s,
                 capex_usd_per_kw=0.0, average_kg_co2_per_mwh=300.0, marginal_kg_co2_per_mwh=420.0, clean_frac=0.4,
                 annual_clean_frac=0.5, source_water_l_per_kwh=1.1, interconnection_value_usd_per_kw_year=0.0,
-                balance_residual=0.0,
+                balance_residual=0.0, hourly_grid_average_kg_co2_per_mwh=np.full(8760, 300.0),
+                hourly_grid_marginal_kg_co2_per_mwh=np.full(8760, 420.0), gas_kg_co2_per_mwh=500.0,
             ),
         )
         for s in range(len(bare.sites))

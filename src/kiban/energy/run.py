@@ -139,6 +139,9 @@ def _case(
         source_water_l_per_kwh=inputs.grid_water_l_per_kwh * float(weight @ through_grid) / energy_mwh,
         interconnection_value_usd_per_kw_year=dispatch.import_limit_usd_per_mw_year / KW_PER_MW,
         balance_residual=model.balance_residual(dispatch, load),
+        hourly_grid_average_kg_co2_per_mwh=periods.spread(periods.take(inputs.hourly_average_kg_co2_per_mwh)),
+        hourly_grid_marginal_kg_co2_per_mwh=periods.spread(periods.take(inputs.hourly_marginal_kg_co2_per_mwh)),
+        gas_kg_co2_per_mwh=inputs.plant.gas_kg_co2_per_mwh,
     )
 
 

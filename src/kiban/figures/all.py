@@ -9,11 +9,14 @@ from kiban.figures.climate import climate_figures
 from kiban.figures.costs import cost_figures
 from kiban.figures.figure import Basis, Figure
 from kiban.figures.futures import options_figure, tree_figure
+from kiban.figures.hours import hours_figures
 from kiban.figures.impact import impact_figures
 from kiban.figures.lender import lender_figures
+from kiban.figures.matching import matching_figures
 from kiban.figures.places import pair_of, places_figures
 from kiban.figures.power import power_figures
 from kiban.figures.risk import risk_figures
+from kiban.figures.site_year import site_years
 from kiban.results import Risk, Study
 
 
@@ -28,6 +31,8 @@ def all_figures(study: Study, risk: Risk, basis: Basis) -> list[Figure]:
         tree_figure(study, basis),
         *places_figures(study, risk, basis),
         *climate_figures(study.site, basis, pair_of(study) or ()),
+        *matching_figures(site_years(study), basis),
+        *hours_figures(study, basis),
         *power_figures(study.supply, basis, pair_of(study) or ()),
         *bubble_figures(risk, study.finance, study.plan, basis),
         *lender_figures(study.finance, study.plan, quarters, basis),

@@ -1,4 +1,4 @@
-"""Electricity: mean days, price duration, and what clean power costs."""
+"""Electricity: mean days, price duration, how clean the hours are, and carbon."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from kiban.figures.figure import (
     value_axis,
     words,
 )
+from kiban.figures.matching import WRAP, case_words
 from kiban.results import Supply, SupplyCase
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ _BELOW = ("sold", "curtailed")
 
 
 def power_figures(supply: Supply, basis: Basis, first: Sequence[str] = ()) -> list[Figure]:
-    """Mean days of dispatch at two sites (those of ``first`` if named), price duration, and cost by matching rule."""
+    """Mean days of dispatch at two sites (those of ``first`` if named), price duration, 24/7 score, carbon."""
     chosen = [(name, cases[0]) for name, cases in zip(supply.sites, supply.cases, strict=True) if cases]
     distinct: dict[tuple[float, float], tuple[str, SupplyCase]] = {}
     for name, case in chosen:
@@ -43,7 +44,7 @@ def power_figures(supply: Supply, basis: Basis, first: Sequence[str] = ()) -> li
     shown = list(distinct.values())
     days = sorted(chosen, key=lambda one: first.index(one[0]) if one[0] in first else len(first))[:2]
     figures = [_days(basis, name, case) for name, case in days]
-    return [*(figures or [_no_days(basis)]), _duration(basis, shown), *_cases(basis, supply), _carbon(basis, chosen)]
+    return [*(figures or [_no_days(basis)]), _duration(basis, shown), _clean(basis, supply), _carbon(basis, chosen)]
 
 
 def _days_frame(name: str, weather: str) -> Frame:
@@ -114,33 +115,23 @@ def _duration(basis: Basis, shown: list[tuple[str, SupplyCase]]) -> Figure:
     return drawn
 
 
-def _cases(basis: Basis, supply: Supply) -> list[Figure]:
-    frames = (
-        Frame(
-            "energy_cost", "power", "What clean power costs",
-            "USD per MWh of facility load, all in", _ROOMS,
-            "Grid only, the plan's rule, clean energy matched by the year, and by the hour (24/7).", 300, True,
-        ),
-        Frame(
-            "energy_clean", "power", "How clean the hours are",
-            "share of the load that clean energy meets in the same hour (24/7 score)", _ROOMS,
-            "The grid's own clean share counts in the hours in which it is drawn.", 300, True,
-        ),
+def _clean(basis: Basis, supply: Supply) -> Figure:
+    frame = Frame(
+        "energy_clean", "power", "How clean the hours are",
+        "share of the load that clean energy meets in the same hour (24/7 score)", _ROOMS,
+        "The grid's own clean share counts in the hours in which it is drawn.", 300, True,
     )  # fmt: skip
     names = list(dict.fromkeys(c.name for cases in supply.cases for c in cases))
     if not names:
-        return [empty_figure(f, basis, "No site is supplied, so there is nothing to compare.") for f in frames]
+        return empty_figure(frame, basis, "No site is supplied, so there is nothing to compare.")
     sites = [(s, cases) for s, cases in zip(supply.sites, supply.cases, strict=True) if cases]
-    out = []
-    for frame, field, form in zip(frames, ("energy_usd_per_mwh", "clean_frac"), ("plain", "percent"), strict=True):
-        series = []
-        for i, name in enumerate(names):
-            row = [next((getattr(c, field) for c in cases if c.name == name), None) for _, cases in sites]
-            series.append(bar(_case_words(name), row, GREY if name == "grid" else cycle(i)))
-        x = {"type": "category", "data": [words(s) for s, _ in sites], "axisLabel": _WRAP}
-        legend = [(s["name"], s["color"]) for s in series]
-        out.append(figure(frame, basis, cartesian(x, value_axis(), series), legend, form))
-    return out
+    series = []
+    for i, name in enumerate(names):
+        row = [next((c.clean_frac for c in cases if c.name == name), None) for _, cases in sites]
+        series.append(bar(case_words(name), row, GREY if name == "grid" else cycle(i)))
+    x = {"type": "category", "data": [words(s) for s, _ in sites], "axisLabel": WRAP}
+    legend = [(s["name"], s["color"]) for s in series]
+    return figure(frame, basis, cartesian(x, value_axis(), series), legend, "percent")
 
 
 def _carbon(basis: Basis, chosen: list[tuple[str, SupplyCase]]) -> Figure:
@@ -156,18 +147,6 @@ def _carbon(basis: Basis, chosen: list[tuple[str, SupplyCase]]) -> Figure:
         bar("location-based average", [c.average_kg_co2_per_mwh for _, c in chosen], BLUE),
         bar("marginal", [c.marginal_kg_co2_per_mwh for _, c in chosen], ORANGE),
     ]
-    x = {"type": "category", "data": [words(s) for s, _ in chosen], "axisLabel": _WRAP}
+    x = {"type": "category", "data": [words(s) for s, _ in chosen], "axisLabel": WRAP}
     legend = [("location-based average", BLUE), ("marginal", ORANGE)]
     return figure(frame, basis, cartesian(x, value_axis(), series), legend, "plain")
-
-
-_WRAP = {"interval": 0, "width": 70, "overflow": "break"}
-
-
-def _case_words(name: str) -> str:
-    return {
-        "plan": "the plan",
-        "grid": "grid only",
-        "annual": "matched by the year",
-        "hourly": "matched by the hour",
-    }.get(name, words(name))

@@ -11,8 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kiban import __version__
 from kiban.figures import Figure
+from kiban.figures.site_year import site_years
+from kiban.report.hours_views import hours_views, power_sentence
 from kiban.report.measure_views import measure_views
 from kiban.report.provenance import Used, confidence_counts, sources_in_use
+from kiban.report.table import View
 from kiban.report.views import all_views
 from kiban.results import Risk, Study
 from kiban.scenario import Scenario
@@ -45,13 +48,17 @@ def html_report(
     Result: HTML text with styles, scripts and data inside; texts of the user are escaped.
     """
     template = environment().get_template("report.html.j2")
-    views = [*all_views(scenario, study, risk), *measure_views(study)]
+    years = site_years(study)
+    views = [*hours_views(study, years), *all_views(scenario, study, risk), *measure_views(study)]
+    leads = {"power": power_sentence(years)}
     sections = [
         {
             "id": key,
             "title": title,
-            "figures": [f for f in figures if f["section"] == key],
-            "views": [v for v in views if v["section"] == key],
+            "lead": leads.get(key, ""),
+            "figures": _sources_once([f for f in figures if f["section"] == key]),
+            "above": [v for v in views if v["section"] == key and _above(v)],
+            "below": [v for v in views if v["section"] == key and not _above(v)],
         }
         for key, title in SECTIONS
     ]
@@ -72,6 +79,24 @@ def html_report(
         script=static("report.js"),
         data=script_json({f["id"]: drawn(f) for f in figures if f["option"] is not None}),
     )
+
+
+def _above(view: View) -> bool:
+    """Whether a table stands above the charts of its chapter."""
+    return view["section"] == "decision" or view["id"] in ("sites_year", "premium")
+
+
+def _sources_once(figures: Sequence[Figure]) -> list[Figure]:
+    """Figures of a chapter with ``sources_at``: the first one that names the same documents, where they are listed."""
+    first: dict[tuple[str, ...], str] = {}
+    for f in figures:
+        if not f["empty"]:
+            first.setdefault(_ids(f), f["id"])
+    return [{**f, "sources_at": first.get(_ids(f), "")} for f in figures]
+
+
+def _ids(figure: Figure) -> tuple[str, ...]:
+    return tuple(s["id"] for s in figure["sources"])
 
 
 def environment() -> Environment:

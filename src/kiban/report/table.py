@@ -1,12 +1,23 @@
-"""A table of the page: texts ready to read, with their unit above."""
+"""Tables: of the page, texts ready to read with their unit above; and on disk, columns and lines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 View = dict[str, Any]
 """Keys: id, section, title, unit, note, columns, rows (texts; numbers are aligned right), empty."""
+
+Lines = Iterable[Sequence[Any]]
+
+
+class CsvTable(NamedTuple):
+    """A table and its file name without ending."""
+
+    name: str
+    columns: tuple[str, ...]
+    lines: Lines
+
 
 LONG_TEXT = 40
 """A column with a longer text than this keeps room for it on a narrow screen."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from kiban.figures.climate import calendar_of_hours
+from kiban.report.table import CsvTable, Lines
+from kiban.report.tables_sites import site_tables
 from kiban.results import Demand, Finance, Impact, Plan, Risk, Statements, Study
 
 MOST_FUTURES = 2000
 """Sampled futures that go into the table; results.json and the report rest on all of them."""
-
-Lines = Iterable[Sequence[Any]]
 
 
 class Planned(Protocol):
@@ -28,14 +28,6 @@ class Planned(Protocol):
     @property
     def plan(self) -> Plan:
         """The chosen plan."""
-
-
-class CsvTable(NamedTuple):
-    """A table and its file name without ending."""
-
-    name: str
-    columns: tuple[str, ...]
-    lines: Lines
 
 
 def csv_text(columns: Sequence[str], lines: Lines) -> str:
@@ -60,6 +52,7 @@ def all_tables(study: Study, risk: Risk) -> Iterator[CsvTable]:
     yield _futures(risk)
     yield _flips(risk)
     yield from _impact_tables(study.impact, study.demand.tree.quarters)
+    yield from site_tables(study)
     yield from _hourly(study)
 
 
@@ -288,7 +281,7 @@ def _impact_tables(impact: Impact, quarters: tuple[str, ...]) -> Iterator[CsvTab
 
 
 def _hourly(study: Study) -> Iterator[CsvTable]:
-    """Weather, overhead, load, price and flows of the chosen supply by hour, one file per site."""
+    """Weather, overhead, load, price, flows and carbon of the chosen supply by hour, one file per site."""
     site, supply = study.site, study.supply
     calendar = calendar_of_hours() if site.sites else []
     for i, name in enumerate(site.sites):
@@ -297,8 +290,14 @@ def _hourly(study: Study) -> Iterator[CsvTable]:
         series.append(site.hourly_wue_l_per_kwh[i])
         cases = supply.cases[supply.sites.index(name)] if name in supply.sites else ()
         if cases:
-            columns += ["load_mw", "price_usd_per_mwh", *(f"{s}_mw" for s in cases[0].sources)]
-            series += [cases[0].hourly_load_mw, cases[0].hourly_price_usd_per_mwh, *cases[0].hourly_flow_mw]
+            case = cases[0]
+            columns += ["load_mw", "price_usd_per_mwh", *(f"{s}_mw" for s in case.sources)]
+            series += [case.hourly_load_mw, case.hourly_price_usd_per_mwh, *case.hourly_flow_mw]
+            columns += ["grid_average_kg_co2_per_mwh", "grid_marginal_kg_co2_per_mwh"]
+            series += [case.hourly_grid_average_kg_co2_per_mwh, case.hourly_grid_marginal_kg_co2_per_mwh]
+            if alone := [c for c in cases[1:] if c.name == "grid"]:
+                columns.append("grid_only_price_usd_per_mwh")
+                series.append(alone[0].hourly_price_usd_per_mwh)
         rows = np.column_stack(series)
         lines = ((*when, *row) for when, row in zip(calendar, rows.tolist(), strict=True))
         yield CsvTable(f"hourly_{name}", tuple(columns), lines)

@@ -107,12 +107,17 @@ def capacity_view(study: Study) -> View:
         if max(mw[:, k].max(initial=0), chips[:, k].max(initial=0)) <= 0.01:
             continue
         if rung.holds_hall:
-            rows.append([words(rung.name), "IT MW", *(scaled(float(mw[q, k])) for q in years)])
-        rows.append([words(rung.name), "accelerators", *(scaled(float(chips[q, k])) for q in years)])
+            rows.append([words(rung.name), "IT MW", *(_amount(mw[q, k]) for q in years)])
+        rows.append([words(rung.name), "accelerators", *(_amount(chips[q, k]) for q in years)])
     columns = ("Rung", "Unit", *(f"{tree.quarters[q]}>" for q in years))
     return view("capacity_table", "capacity", "Capacity by rung at the end of each year",
                 "expected over the tree: critical IT MW in service; accelerators in service or under contract", columns,
                 rows, "The whole tree is in tables/capacity.csv.", "The plan holds no capacity.")  # fmt: skip
+
+
+def _amount(value: float) -> str:
+    """An amount without the last digits of the solver."""
+    return scaled(float(value)) if value > 0.01 else "0"
 
 
 def places_view(study: Study) -> View:

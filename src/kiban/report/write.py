@@ -13,6 +13,7 @@ from kiban.report.html import html_report
 from kiban.report.provenance import basis_of, provenance_table, used_rows, with_scenario
 from kiban.report.serialize import dumps
 from kiban.report.tables import all_tables, csv_text
+from kiban.report.tables_sites import year_rows
 from kiban.report.workbook import write_workbook
 from kiban.results import Risk, Study
 from kiban.scenario.dump import resolved_yaml
@@ -49,6 +50,7 @@ def results_text(headline: dict[str, Any], study: Study, risk: Risk) -> str:
             "name": study.scenario_name,
             "hash": study.scenario_hash,
             "headline": headline,
+            "sites_year": year_rows(study),
             "study": study,
             "risk": risk,
         }

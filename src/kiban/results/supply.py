@@ -48,6 +48,12 @@ class SupplyCase:
     """Dual of the interconnection limit."""
     balance_residual: float
     """Largest relative hourly imbalance."""
+    hourly_grid_average_kg_co2_per_mwh: Array
+    """(8760,) location-based average of the grid, before own plant and contracts."""
+    hourly_grid_marginal_kg_co2_per_mwh: Array
+    """(8760,) short-run marginal of the grid; another question, never mixed with the average."""
+    gas_kg_co2_per_mwh: float
+    """Direct emissions of on-site gas per MWh it gives."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
   "use strict";
   const figures = JSON.parse(document.getElementById("figures").textContent);
   const SCALES = [[1e12, " tn"], [1e9, " bn"], [1e6, " m"], [1e3, " k"]];
+  const NARROW = 520;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
   function significant(v, digits) {
@@ -72,7 +73,10 @@
     const quarterly = (p) => {
       const v = Array.isArray(p.value) ? p.value : null;
       const line = (name, text) => `${p.marker || ""}${esc(name)} <b>${esc(text)}</b>`;
-      if (p.seriesType === "heatmap") return `${esc(MONTHS[v[1]])}, ${String(v[0]).padStart(2, "0")}:00<br>${line("PUE", format("plain3", v[2]))}`;
+      if (p.seriesType === "heatmap") {
+        const at = (axis) => v[p.encode[axis][0]];
+        return `${esc(MONTHS[at("y")])}, ${String(at("x")).padStart(2, "0")}:00<br>${line(p.seriesName, format(figure.form, at("value")))}`;
+      }
       if (p.seriesType === "sankey") return p.dataType === "edge" ? `${esc(p.data.source)} to ${esc(p.data.target)}<br><b>${format("usd", p.value)}</b>` : `${esc(p.name)}<br><b>${format("usd", p.value)}</b>`;
       if (p.seriesType === "tree") return `${esc(p.name)}<br>from ${esc(p.data.quarter)}, chance <b>${format("percent", p.value)}</b>`;
       if (p.seriesType === "scatter" && v && option.yAxis.data) return `${esc(option.yAxis.data[v[1]] || "")}<br>${line(p.seriesName, format(figure.form_x, v[0]))}`;
@@ -93,15 +97,17 @@
 
   function optionOf(figure, width) {
     const option = JSON.parse(JSON.stringify(figure.option));
-    const narrow = width < 520;
+    const narrow = width < NARROW;
     const colors = { ink: css("--ink"), axis: css("--axis"), rule: css("--rule"), split: css("--split"), paper: css("--paper") };
     inkInto(option, colors.ink);
     const horizontal = Boolean(option.yAxis && option.yAxis.type === "category" && option.xAxis.type === "value");
-    if (option.xAxis) dressAxis(option.xAxis, figure.form_x, narrow, colors);
-    if (option.yAxis) dressAxis(option.yAxis, figure.form, narrow, colors);
+    if (option.kiban_narrow && narrow) Object.assign(option, { grid: option.kiban_narrow.grid, title: option.kiban_narrow.title });
+    delete option.kiban_narrow;
+    for (const axis of [].concat(option.xAxis || [])) dressAxis(axis, figure.form_x, narrow, colors);
+    for (const axis of [].concat(option.yAxis || [])) dressAxis(axis, figure.form, narrow, colors);
     if (horizontal && narrow) Object.assign(option.yAxis.axisLabel, { width: 120, overflow: "break" });
     option.series.forEach((s) => dressSeries(s, figure, narrow, colors, horizontal));
-    if (option.visualMap) option.visualMap.textStyle = { color: colors.axis, fontSize: 11 };
+    for (const scale of [].concat(option.visualMap || [])) scale.textStyle = { color: colors.axis, fontSize: 11 };
     option.tooltip = Object.assign({ confine: true, backgroundColor: colors.paper, borderColor: colors.rule, textStyle: { color: colors.ink, fontSize: 12 } }, option.tooltip);
     option.tooltip.formatter = tip(figure, option, horizontal);
     option.animation = false;
@@ -115,13 +121,16 @@
     const figure = figures[box.dataset.figure];
     if (!figure) return;
     box.style.height = box.dataset.height + "px";
-    const chart = echarts.init(box, null, { renderer: "svg" });
+    // Thousands of cells are lighter as pixels than as elements of the page.
+    const chart = echarts.init(box, null, { renderer: figure.option.kiban_narrow ? "canvas" : "svg" });
     const entry = { box, figure, chart, width: 0 };
     drawn.push(entry);
     refresh(entry);
   }
   function refresh(entry) {
     entry.width = entry.box.clientWidth;
+    const narrow = entry.figure.option.kiban_narrow;
+    if (narrow) entry.box.style.height = (entry.width < NARROW ? narrow.height : entry.box.dataset.height) + "px";
     entry.chart.resize();
     const selected = (entry.chart.getOption() || {}).legend;
     const option = optionOf(entry.figure, entry.width);

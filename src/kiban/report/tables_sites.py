@@ -1,0 +1,63 @@
+"""Tables on disk of each site's year: by case of supply, and by month and hour of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kiban.figures.climate import month_hour_means
+from kiban.figures.site_year import SiteYear, hourly_matched_kg_co2, site_years
+from kiban.report.table import CsvTable
+from kiban.results import Study
+
+_YEAR = (
+    "energy_mwh", "mean_mw", "peak_mw", "energy_usd_per_mwh", "cost_usd", "location_kg_co2", "marginal_kg_co2",
+    "market_kg_co2", "hour_matched_kg_co2", "site_water_m3", "source_water_m3", "clean_frac", "matched_frac",
+    "annual_clean_frac",
+)  # fmt: skip
+
+
+def site_tables(study: Study) -> Iterator[CsvTable]:
+    """``sites_year``, one line per site and case, and ``site_hours``, one per site, month and hour of the day."""
+    columns = ("site", "state", "case", "chosen", "it_mw", "it_mw_planned", "quarter", *_YEAR)
+    lines = [(r["site"], r["state"], r["case"], *(r[c] for c in columns[3:])) for r in year_rows(study)]
+    yield CsvTable("sites_year", columns, lines)
+    yield _hours(study)
+
+
+def year_rows(study: Study) -> list[dict[str, Any]]:
+    """A year of each site under each case as plain data, the chosen case first."""
+    return [_row(year, n == 0) for cases in site_years(study) for n, year in enumerate(cases)]
+
+
+def _row(year: SiteYear, chosen: bool) -> dict[str, Any]:
+    return {
+        "site": year.site, "state": year.state, "case": year.case, "chosen": int(chosen), "it_mw": year.load.it_mw,
+        "it_mw_planned": int(year.load.planned), "quarter": year.load.quarter,
+        **{name: float(getattr(year, name)) for name in _YEAR},
+    }  # fmt: skip
+
+
+def _hours(study: Study) -> CsvTable:
+    columns = (
+        "site", "case", "month", "hour", "load_mw_per_it_mw", "price_usd_per_mwh", "grid_average_kg_co2_per_mwh",
+        "grid_marginal_kg_co2_per_mwh", "hour_matched_kg_co2_per_mwh", "site_water_l_per_kwh",
+    )  # fmt: skip
+
+    def lines() -> Iterator[Sequence[Any]]:
+        for s, site in enumerate(study.site.sites):
+            cases = study.supply.cases[study.supply.sites.index(site)] if site in study.supply.sites else ()
+            for case in cases:
+                maps = [
+                    month_hour_means(v)
+                    for v in (
+                        case.hourly_load_mw, case.hourly_price_usd_per_mwh, case.hourly_grid_average_kg_co2_per_mwh,
+                        case.hourly_grid_marginal_kg_co2_per_mwh, hourly_matched_kg_co2(case) / case.hourly_load_mw,
+                        study.site.hourly_wue_l_per_kwh[s],
+                    )
+                ]  # fmt: skip
+                for m in range(12):
+                    for h in range(24):
+                        yield (site, case.name, m + 1, h, *(float(v[m, h]) for v in maps))
+
+    return CsvTable("site_hours", columns, lines())
