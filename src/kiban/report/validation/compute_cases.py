@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from kiban.catalog import Catalog
-from kiban.compute.arithmetic import ModelSpec, load_model
+from kiban.compute.arithmetic import load_model
 from kiban.compute.checkpoints import CheckpointCost
 from kiban.compute.goodput import best_interval_s, goodput_frac
 from kiban.compute.goodput_inputs import interrupts_per_year
@@ -22,20 +21,15 @@ from kiban.compute.train.layouts import Job
 Inputs = dict[str, Any]
 
 
-def _model(inputs: Inputs, catalog: Catalog) -> ModelSpec:
-    """Model of the catalogue, with the published layout of the case laid over it where it gives one."""
-    return replace(load_model(catalog, inputs["model"]), **inputs.get("layout", {}))
-
-
 def parameters_1e9(inputs: Inputs, catalog: Catalog) -> float:
     """Total or active weights of a model, in 1e9."""
-    model = _model(inputs, catalog)
+    model = load_model(catalog, inputs["model"])
     return (model.params_active if inputs.get("active") else model.params_total) / 1e9
 
 
 def training_flop(inputs: Inputs, catalog: Catalog) -> float:
     """Model FLOP of a whole run."""
-    model = _model(inputs, catalog)
+    model = load_model(catalog, inputs["model"])
     return model.training_flop_per_tok(inputs["sequence_tok"]) * float(inputs["tokens"])
 
 
@@ -50,7 +44,7 @@ def measured_row(inputs: Inputs, catalog: Catalog) -> float:
 
 def rental_cost_musd(inputs: Inputs, catalog: Catalog) -> float:
     """Cloud rent of a whole run at production speed and goodput, in kiban's fastest layout, in 1e6 USD."""
-    model, chip = _model(inputs, catalog), load_accelerator(catalog, inputs["accelerator"])
+    model, chip = load_model(catalog, inputs["model"]), load_accelerator(catalog, inputs["accelerator"])
     job = Job(inputs["accelerators"], inputs["global_batch"], inputs["sequence_tok"], inputs["precision"])
     setting = build_setting(catalog, model, chip, job)
     trained = train_job(catalog, setting, search_job(setting, 1).best.layouts)
