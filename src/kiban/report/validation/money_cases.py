@@ -14,6 +14,7 @@ from kiban.compute.prices import chip_price
 from kiban.facility.site_costs import SiteCosts, site_costs
 from kiban.finance.cost_sheet import capital_recovery_frac, cost_sheet
 from kiban.finance.model import payback_years
+from kiban.report.validation.power_cases import training_power_frac
 from kiban.results import CostSheet
 from kiban.scenario.schema import SitePart
 from kiban.units import HOURS_PER_YEAR
@@ -133,7 +134,7 @@ def own_against_cloud_frac(inputs: Inputs, catalog: Catalog) -> float:
     kw = it_kw(catalog, chip)
     price, site = chip_price(catalog, chip.name, kw, 100.0), site_of(inputs, catalog)
     life = catalog.value("compute.economic_life_years")
-    energy_mwh = kw * HOURS_PER_YEAR / 1e3 * catalog.value("power.h100_node.train_mean_frac_of_rated") * inputs["pue"]
+    energy_mwh = kw * HOURS_PER_YEAR / 1e3 * training_power_frac(catalog, chip) * inputs["pue"]
     upkeep = site.maintenance_usd_per_kw_year + site.operations_fte_per_mw / 1e3 * site.wage_usd_per_year
     support = price.server_usd * catalog.value("support.server_frac_of_price_per_year")
     sheet = cost_sheet(

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from kiban.catalog import Catalog
-from kiban.compute.hardware import load_accelerator
-from kiban.compute.power import decode_draw_frac, draw_frac, node_w
+from kiban.compute.hardware import Accelerator, load_accelerator
+from kiban.compute.power import decode_draw_frac, draw_frac, node_frac, node_w
 from kiban.compute.power_inputs import load_draw, load_node
 
 Inputs = dict[str, Any]
+
+
+def training_power_frac(catalog: Catalog, chip: Accelerator) -> float:
+    """Mean draw of a node in training as a share of its rating, by the family of its accelerators."""
+    draw = load_draw(catalog, chip.family)
+    return float(node_frac(load_node(catalog, chip), draw, draw_frac(draw, "training")[1]))
 
 
 def training_node_peak_kw(inputs: Inputs, catalog: Catalog) -> float:

@@ -9,6 +9,7 @@ from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.inputs import it_kw
 from kiban.compute.prices import chip_price
 from kiban.finance.training_cost import acquisition_usd, chip_hours_of_flop, training_cost
+from kiban.report.validation.power_cases import training_power_frac
 
 Inputs = dict[str, Any]
 
@@ -39,7 +40,7 @@ def amortised_training_musd(inputs: Inputs, catalog: Catalog) -> float:
         _age_years(catalog, chip, inputs["start_year"]),
         catalog.value("training_cost.price_progress_oom_per_year"),
         catalog.value("network.share_of_cluster_frac"),
-        it_kw(catalog, chip) * catalog.value("power.h100_node.train_mean_frac_of_rated"),
+        it_kw(catalog, chip) * training_power_frac(catalog, chip),
         inputs["pue"],
         inputs["energy_usd_per_kwh"],
     )
