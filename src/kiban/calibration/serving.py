@@ -27,7 +27,7 @@ HEADER = (
 SOURCE = "inferencex_measurements_as_shipped_in"
 FOLDS = 5
 NEW_WIDTH = 1.6
-"""As ``compute.unmeasured_sd_multiple``."""
+"""Intervals of a family that was never measured, against those of one that was; assumed."""
 
 
 def read_data(rows: Sequence[Mapping[str, str]], catalog: Catalog) -> Data:

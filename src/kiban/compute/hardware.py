@@ -13,9 +13,6 @@ from kiban.compute.errors import ComputeError
 _FALLBACK = {"fp4": ("fp4", "fp8", "bf16"), "fp8": ("fp8", "bf16"), "bf16": ("bf16",)}
 _PRECISIONS = ("bf16", "fp8", "fp4")
 
-MEASURED = ("a100", "h100", "h200", "b200", "b300", "gb200", "gb300", "mi300x", "tpu_v5p", "tpu_v6e")
-"""Families with measured training or serving behind the coefficients; others get a wider interval."""
-
 UNLINKED_GB_PER_S = 50.0
 """Scale-up rate of a chip without links of its own: a PCIe slot, one direction."""
 
@@ -44,7 +41,6 @@ class Accelerator:
     """One direction, the adapters that one chip has to itself."""
     tdp_w: float
     release_year: float
-    measured: bool
 
     def peak(self, precision: str) -> tuple[float, str]:
         """Dense peak at a precision, or at the nearest higher one that the chip has; FLOP/s and that precision."""
@@ -61,7 +57,7 @@ def load_accelerator(catalog: Catalog, name: str) -> Accelerator:
         key = f"accelerator.{name}.{field}"
         return catalog.value(key) if field in SHEET_REQUIRED or catalog.has(key) else None
 
-    return _accelerator(catalog, name, catalog.text(f"accelerator.{name}.family"), get, name.startswith(MEASURED))
+    return _accelerator(catalog, name, catalog.text(f"accelerator.{name}.family"), get)
 
 
 def accelerator_from_sheet(catalog: Catalog, sheet: Mapping[str, Any]) -> Accelerator:
@@ -69,19 +65,17 @@ def accelerator_from_sheet(catalog: Catalog, sheet: Mapping[str, Any]) -> Accele
 
     Arguments: catalogue (for what a sheet may leave out), and a mapping with the names and units of the catalogue
     rows: ``SHEET_REQUIRED``, at least one dense rate, any of ``SHEET_OPTIONAL``, ``name`` and ``family``.
-    Result: the chip; never counted as measured, family ``unknown`` where none is given.
+    Result: the chip; family ``unknown`` where none is given.
     Errors: ComputeError that lists every missing, unknown and impossible entry.
     """
     problems = _sheet_problems(sheet)
     if problems:
         raise ComputeError("\n".join(problems))
     name, family = str(sheet.get("name", "data_sheet")), str(sheet.get("family", "unknown"))
-    return _accelerator(catalog, name, family, lambda field: _number(sheet.get(field)), measured=False)
+    return _accelerator(catalog, name, family, lambda field: _number(sheet.get(field)))
 
 
-def _accelerator(
-    catalog: Catalog, name: str, family: str, get: Callable[[str], float | None], measured: bool
-) -> Accelerator:
+def _accelerator(catalog: Catalog, name: str, family: str, get: Callable[[str], float | None]) -> Accelerator:
     def some(field: str, default: float) -> float:
         value = get(field)
         return default if value is None else value
@@ -101,7 +95,6 @@ def _accelerator(
         scale_out_bytes_per_s=out_gbit / 8 * 1e9,
         tdp_w=some("tdp_w", 0.0),
         release_year=some("release_year_frac", 0.0),
-        measured=measured,
     )
 
 
