@@ -50,7 +50,7 @@ def time_faults(raw: RawHours, drop_leap_day: bool) -> list[WeatherFault]:
             WeatherFault(raw.file, int(raw.rows[bad][0]), f"{int(bad.sum())} stamp(s) that are no date", _AGAIN)
         )
     if leap.any() and not drop_leap_day:
-        said = f"{n} rows: {rows_in_words(raw.rows[leap])} are 29 February"
+        said = f"{n} rows: {rows_in_words(raw.rows[leap].tolist())} are 29 February"
         found.append(
             WeatherFault(raw.file, int(raw.rows[leap][0]), said, "delete those rows, or set drop_leap_day: true")
         )
@@ -123,7 +123,7 @@ def value_faults(raw: RawHours) -> list[WeatherFault]:
             continue
         if not known.all():
             rows = raw.rows[~known]
-            said = f"{name} is blank in {len(rows)} hour(s): {rows_in_words(rows)}"
+            said = f"{name} is blank in {len(rows)} hour(s): {rows_in_words(rows.tolist())}"
             found.append(WeatherFault(raw.file, int(rows[0]), said, "fill them from the provider, or interpolate"))
         found += _unit_fault(raw, name, values)
     return found
@@ -154,7 +154,7 @@ def _unit_fault(raw: RawHours, name: str, values: Array) -> list[WeatherFault]:
             f"{name} from {np.nanmin(values):.4g} to {np.nanmax(values):.4g}, mean {np.nanmean(values):.4g}: {guess[0]}"
         )
         return [WeatherFault(raw.file, int(rows[0]), said, guess[1])]
-    said = f"{name} is {worst:.6g} in {rows_in_words(rows)}; allowed {low:g} to {high:g}"
+    said = f"{name} is {worst:.6g} in {rows_in_words(rows.tolist())}; allowed {low:g} to {high:g}"
     return [WeatherFault(raw.file, int(rows[0]), said, "correct those rows")]
 
 
