@@ -124,3 +124,15 @@ def test_other_bad_input(tmp_path: Path, text: str, word: str) -> None:
     code, _, err = _run(_file(tmp_path, text))
     assert code == 2 and word in err
     assert _run(str(tmp_path / "none.yaml"))[0] == 2
+
+
+def test_construction_says_every_denominator(tmp_path: Path) -> None:
+    build = "construction: {state: tx, phases: [{it_mw: 20}, {it_mw: 30, start_month: 9}]}\n"
+    data = json.loads(_run(_file(tmp_path, GOOD + build), "--json")[1])
+    found = data["construction"]
+    assert found["usd_per_critical_it_kw"] == pytest.approx(sum(found["lines_usd_per_critical_it_kw"].values()))
+    assert found["usd"] == pytest.approx(found["usd_per_critical_it_kw"] * 50_000)
+    assert found["usd_per_peak_facility_kw"] == pytest.approx(found["usd_per_critical_it_kw"] / data["peak_pue"])
+    assert 10_000 < found["usd_per_critical_it_kw"] < 18_000
+    code, _, err = _run(_file(tmp_path, GOOD + build.replace("30", "31")))
+    assert code == 2 and "phases sum to 51 MW, it_mw is 50" in err

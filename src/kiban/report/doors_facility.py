@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kiban.catalog import Catalog
 from kiban.facility import inputs as rows
 from kiban.facility.load_file import read_load
+from kiban.facility.phases import Build
 from kiban.facility.plant import Outdoors, Plant
 from kiban.facility.power_paths import PowerPath, power_path
 from kiban.facility.weather import HOURS, synthetic_year
@@ -20,6 +21,7 @@ from kiban.facility.weather_faults import WeatherFileError
 from kiban.facility.weather_files import read_weather
 from kiban.facility.year import FacilityYear, facility_year, monthly
 from kiban.figures.climate import MONTHS
+from kiban.report.facility_build import build_data, build_of, build_text
 from kiban.scenario.facility_load import load_facility
 from kiban.scenario.facility_schema import FacilityFile
 from kiban.scenario.problems import Problem, ScenarioError
@@ -40,6 +42,7 @@ class Answer:
     outdoors: Outdoors
     provenance: str
     notes: tuple[str, ...]
+    build: Build | None
 
 
 def answer(file: Path, variant: str | None, catalog: Catalog) -> Answer:
@@ -59,7 +62,7 @@ def answer(file: Path, variant: str | None, catalog: Catalog) -> Answer:
     path = power_path(catalog, chain, form.power.ups, form.power.redundancy, form.power.units)
     plant = _with_choices(plant, form, catalog)
     year = facility_year(form.cooling, outdoors, plant, path.chain, load, form.it_mw, form.grid_water_l_per_kwh)
-    return Answer(form, year, path, outdoors, provenance, (*notes, *year.warnings))
+    return Answer(form, year, path, outdoors, provenance, (*notes, *year.warnings), build_of(form, catalog))
 
 
 def parameter_bounds(catalog: Catalog) -> dict[str, tuple[float, float]]:
@@ -168,6 +171,8 @@ def facility_data(found: Answer) -> dict[str, Any]:
     if form.power.connection_mw is not None:
         hours, lost = year.connection_loss(form.power.connection_mw)
         data |= {"hours_above_connection_h": hours, "it_energy_lost_mwh": lost}
+    if found.build is not None:
+        data["construction"] = build_data(found.build, year.peak_pue)
     return data
 
 
@@ -224,4 +229,6 @@ def facility_text(found: Answer) -> str:
             f"{row['month']:<6}{row['pue']:>9.4f}{row['wue_l_per_kwh']:>9.3f}{row['fans_frac']:>9.4f}"
             f"{row['pumps_frac']:>9.4f}{row['chillers_frac']:>10.4f}{row['electrical_frac']:>12.4f}"
         )
+    if found.build is not None:
+        lines += build_text(build_data(found.build, year.peak_pue))
     return "\n".join([*lines, *(["", *(f"note: {note}" for note in found.notes)] if found.notes else [])])

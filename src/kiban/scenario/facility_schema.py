@@ -68,6 +68,21 @@ class PowerPart(Part):
     )
 
 
+class PhasePart(Part):
+    """One phase of the build."""
+
+    it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="Critical IT MW of the phase")
+    start_month: Annotated[Number, Field(ge=0, le=240)] = Field(default=0, description="Month in which it starts")
+
+
+class ConstructionPart(Part):
+    """What the hall costs to build; left out, nothing is said of cost."""
+
+    state: Identifier = Field(description="State or city whose cost level is used, such as tx")
+    price_year: Annotated[Whole, Field(ge=2020, le=2040)] = Field(default=2026, description="Year of the money")
+    phases: list[PhasePart] = Field(min_length=1, max_length=40, description="Phases; their MW sum to it_mw")
+
+
 class FacilityFile(Part):
     """One hall through one hourly year."""
 
@@ -89,6 +104,15 @@ class FacilityFile(Part):
     grid_water_l_per_kwh: Annotated[Number, Field(ge=0, le=50)] = Field(
         default=0.0, description="Water of power stations per kWh of grid power, for source WUE"
     )
+    construction: ConstructionPart | None = Field(default=None, description="Cost and time of the build")
     parameters: dict[str, Number] = Field(
         default={}, description="Parameters of the plant by name, such as tower_approach_k: 4"
     )
+
+    @model_validator(mode="after")
+    def _phases_sum(self) -> FacilityFile:
+        if self.construction is not None:
+            total = sum(phase.it_mw for phase in self.construction.phases)
+            if abs(total - self.it_mw) > 1e-6 * self.it_mw:
+                raise ValueError(f"phases sum to {total:g} MW, it_mw is {self.it_mw:g}")
+        return self
