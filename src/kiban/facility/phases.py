@@ -74,8 +74,8 @@ def build_in_phases(
     Arguments: phases, cost per critical IT kW by line (K,), measured months from start to power (P10, P50, P90), lead
     times by item (low, middle, high weeks), months of commissioning (3,). Result: the build. Equation: ready = start +
     the later of measured months and slowest item + commissioning, at each level; land is paid at the start, the rest
-    along 3 t^2 - 2 t^3 of the P50 time, a smooth curve that spends half by half time (an assumption). Errors: ValueError
-    without phases.
+    along 3 t^2 - 2 t^3 of the P50 time, a smooth curve that spends half by half time (an assumption).
+    Errors: ValueError without phases.
     """
     if not phases:
         raise ValueError("a build needs at least one phase")

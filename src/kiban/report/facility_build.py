@@ -72,6 +72,7 @@ def build_text(data: dict[str, Any]) -> list[str]:
         lines.append(
             f"phase {i}: {phase['it_mw']:g} MW, starts month {phase['start_month']:g}, power at the racks in month "
             f"{phase['ready_month_p50']:.0f} ({phase['ready_month_p10']:.0f} to {phase['ready_month_p90']:.0f}), "
-            f"held by {phase['critical_item'].replace('_', ' ')}; slowest order by month {phase['latest_order_month']:.0f}"
+            f"held by {phase['critical_item'].replace('_', ' ')}; "
+            f"slowest order by month {phase['latest_order_month']:.0f}"
         )
     return lines
