@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from kiban.cli import app
 from kiban.facility.cooling import KINDS
-from kiban.scenario.facility_schema import HallCooling
+from kiban.scenario.site_part import CoolingKind
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "facility-dallas.yaml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "facility" / "dallas.yaml"
 
 
 def _run(*words: str) -> tuple[int, str, str]:
@@ -36,8 +36,8 @@ it_mw: 50
 """
 
 
-def test_every_kind_of_the_form_has_a_model() -> None:
-    assert set(HallCooling.__args__) == set(KINDS)  # type: ignore[attr-defined]
+def test_every_kind_of_the_forms_has_a_model() -> None:
+    assert set(CoolingKind.__args__) == set(KINDS)  # type: ignore[attr-defined]
 
 
 def test_the_example_in_json_and_text() -> None:
@@ -118,6 +118,7 @@ def test_faults_of_weather_and_load_files_come_together(tmp_path: Path) -> None:
         (GOOD.replace("{site: abilene_tx}", "{file: nowhere.epw}"), "cannot read the file"),
         (GOOD.replace("kiban_facility: 1\n", ""), "kiban_facility"),
         (GOOD + "colour: red\n", "colour"),
+        (GOOD.replace("abilene_tx", "lulea"), "has no dew_point_mean_degc"),
     ],
 )
 def test_other_bad_input(tmp_path: Path, text: str, word: str) -> None:

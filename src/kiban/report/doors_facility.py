@@ -116,7 +116,10 @@ def _weather(form: FacilityFile, folder: Path, catalog: Catalog) -> tuple[Outdoo
         )
         return found.outdoors, found.provenance, found.notes
     site = str(part.site)
-    normals, notes = rows.site_normals(catalog, site)
+    try:
+        normals, notes = rows.site_normals(catalog, site)
+    except ValueError as error:
+        raise ScenarioError([Problem("weather.site", f"{error}; use weather.file", found=site)]) from None
     year = synthetic_year(normals, rows.weather_shape(catalog), np.random.default_rng(part.seed))
     outdoors = Outdoors.from_dew_point(year.hourly_dry_bulb_degc, year.hourly_dew_point_degc, year.pressure_pa)
     return outdoors, f"synthetic year from the normals of {site}, seed {part.seed}", notes

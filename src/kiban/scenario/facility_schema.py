@@ -6,23 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from kiban.scenario.site_part import CoolingKind
 from kiban.scenario.values import Fraction, Identifier, Number, Part, ScenarioName, Switch, Whole
 
-HallCooling = Literal[
-    "air_economizer_adiabatic",
-    "air_economizer_water_chiller",
-    "air_economizer_air_chiller",
-    "water_chiller_economizer",
-    "water_chiller",
-    "air_chiller_economizer",
-    "air_chiller",
-    "direct_expansion",
-    "liquid_dry_cooler",
-    "liquid_tower",
-    "hybrid_liquid_air",
-    "immersion_single_phase",
-    "immersion_two_phase",
-]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
 
@@ -89,7 +75,7 @@ class FacilityFile(Part):
     kiban_facility: Literal[1] = Field(description="Version of the form")
     name: ScenarioName = Field(description="Name of the hall")
     weather: WeatherPart = Field(description="Hourly weather")
-    cooling: HallCooling = Field(description="Kind of cooling plant")
+    cooling: CoolingKind = Field(description="Kind of cooling plant")
     it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="Critical IT MW")
     load: LoadPart = Field(default=LoadPart(), description="IT load")
     power: PowerPart = Field(default=PowerPart(), description="Power path")
