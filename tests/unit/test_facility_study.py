@@ -144,10 +144,11 @@ def test_operators_pue_inside_our_band(catalog: Catalog) -> None:
 
 
 def test_operators_wue_inside_our_band(catalog: Catalog) -> None:
-    """Six of ten: missed are two dry places with more water than wetting needs, an old hall, a tower plant by 1 %."""
+    """At least 80 % of sites; outside are an old hall in Illinois and a tower plant in Singapore, by 1 %."""
     inside = _bands(catalog, "annual WUE")
     assert len(inside) == 10
-    assert sum(inside.values()) >= 6
+    missed = {system for (system, _), ok in inside.items() if not ok}
+    assert missed <= {"Amazon Web Services ap-southeast-1", "Microsoft Azure northcentralus"}
 
 
 def test_every_case_runs_and_sizes_rank(catalog: Catalog) -> None:

@@ -37,6 +37,8 @@ _ASSUMED = {
     # Power of their published chiller curve at a tenth of load over half of load: 0.76 of the COP is left.
     "chiller_fixed_loss_frac": 0.04,
 }
+# Halls that exist were also built to older limits of dryness, which the study leaves out.
+_EXISTING = {"supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.existing_halls"}
 _UPS = tuple(f"ups_efficiency_load_{load}_frac" for load in ("025", "050", "075", "100"))
 
 
@@ -69,6 +71,8 @@ def study_sample(catalog: Catalog, case: str, u: Array, as_published: bool = Tru
     ranges = _ranges(catalog, case)
     if u.ndim != 2 or u.shape[1] < parameter_count() + len(ranges):
         raise ValueError(f"u needs {parameter_count() + len(ranges)} columns, found shape {u.shape}")
+    if not as_published:
+        ranges |= {name: catalog.range(key)[::2] for name, key in _EXISTING.items() if name in ranges}
     plant, chain = parameter_sample(catalog, u)
     own = u[:, parameter_count() :]
     drawn = {name: (low + (high - low) * own[:, i])[:, None] for i, (name, (low, high)) in enumerate(ranges.items())}
