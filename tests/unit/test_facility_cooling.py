@@ -158,10 +158,12 @@ def test_outdoor_air_enters_only_inside_the_window(base: tuple[Plant, PowerChain
     assert float(_state(window, 20.0, 0.95).mechanical_frac[0]) == 1.0
     warmed = replace(window, recirculation_reach_frac=np.asarray(1.0))
     assert float(_state(warmed, 20.0, 0.95).mechanical_frac[0]) == 0.0
-    # Warm and dry: wetted just to the set-point; the same air without wetting leaves (36 - 30) / dT to the chillers.
+    # Warm and dry: wetted just to the set-point less the fan's own rise, dp / (rho cp eta); without wetting the same
+    # air leaves (36 + rise - 30) / dT to the chillers.
+    rise = float(window.fan_pressure_pa / (1.2 * 1006 * window.fan_efficiency_frac))
     wet, dry = _state(window, 36.0, 0.2), _state(window, 36.0, 0.2, wetting=False)
-    assert (float(wet.wetted_k[0]), float(wet.mechanical_frac[0])) == (pytest.approx(6.0), 0.0)
-    assert float(dry.mechanical_frac[0]) == pytest.approx(6.0 / float(window.air_delta_t_k))
+    assert (float(wet.wetted_k[0]), float(wet.mechanical_frac[0])) == (pytest.approx(6.0 + rise), 0.0)
+    assert float(dry.mechanical_frac[0]) == pytest.approx((6.0 + rise) / float(window.air_delta_t_k))
     closed = replace(window, trim_coil_frac=np.asarray(0.0))
     assert float(_state(closed, 36.0, 0.2, wetting=False).mechanical_frac[0]) == 1.0
 

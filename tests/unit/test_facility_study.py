@@ -28,6 +28,7 @@ PLACES = {
     "Sweden": "stockholm", "Netherlands": "london",
 }  # fmt: skip
 TRACE_WUE = 0.05
+HALF_DIGIT = 0.005  # operators report two digits
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def _gaps(catalog: Catalog, metric: str) -> dict[tuple[str, str, int], float]:
     rows = [row for row in _published("model_reference") if row["metric"] == metric]
     if not ZONES.exists():
         pytest.skip(f"needs {ZONES.name} under ../shared/data/peers")
-    u = sobol(128, study.study_columns(catalog), 1)
+    u = sobol(256, study.study_columns(catalog), 1)
     gaps, memo = {}, {}
     for row in rows:
         case, zone = _case(row["system"]), row["setting"].split("zone ")[1][:2]
@@ -76,20 +77,19 @@ def _gaps(catalog: Catalog, metric: str) -> dict[tuple[str, str, int], float]:
 
 
 def test_published_pue_percentiles(catalog: Catalog) -> None:
-    """Within 0.03 at every large plant and zone; the upper end of the midsize plant is 0.07 high at most."""
+    """Within 0.03 at both ends of every plant and zone."""
     gaps = _gaps(catalog, "annual PUE")
     assert len(gaps) == 22
-    assert {key for key, gap in gaps.items() if abs(gap) > 0.03} <= {("midsize_water_waterside", "5A", 95)}
-    assert max(abs(gap) for gap in gaps.values()) < 0.08
+    assert max(abs(gap) for gap in gaps.values()) < 0.03
 
 
 def test_published_wue_percentiles(catalog: Catalog) -> None:
-    """Within 15 %, but for the lower end in humid zones (a quarter to a third low) and midsize towers' upper end."""
+    """Within 15 %, but for the lower end of outdoor-air plants (26 % off at most), midsize towers' upper end (16 %)."""
     gaps = _gaps(catalog, "annual WUE")
     assert len(gaps) == 22
-    known = {("large_airside", zone, 5) for zone in ("3A", "4A", "5A")} | {("midsize_water_waterside", "5A", 95)}
+    known = {("large_airside", zone, 5) for zone in ("3A", "3B", "4A", "5A")} | {("midsize_water_waterside", "5A", 95)}
     assert {key for key, gap in gaps.items() if abs(gap) > 0.15} <= known
-    assert max(abs(gap) for gap in gaps.values()) < 0.40
+    assert max(abs(gap) for gap in gaps.values()) < 0.30
 
 
 def _kind(row: dict[str, str], wue: dict[str, list[float]]) -> str:
@@ -127,7 +127,7 @@ def _bands(catalog: Catalog, metric: str) -> dict[tuple[str, str], bool]:
         found = hourly_overhead(kind, outdoors, *study.study_sample(catalog, case, u, as_published=False), load)
         values = found.hourly_pue if metric == "annual PUE" else found.hourly_wue_l_per_kwh
         least, most = np.percentile(values.mean(axis=-1), [5, 95])
-        inside[row["system"], row["setting"]] = bool(least <= float(row["value"]) <= most)
+        inside[row["system"], row["setting"]] = bool(least - HALF_DIGIT <= float(row["value"]) <= most + HALF_DIGIT)
     return inside
 
 

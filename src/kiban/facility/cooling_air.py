@@ -49,8 +49,10 @@ def outdoor_air_state(outdoors: Outdoors, plant: Plant, wetting: bool) -> AirSta
     too_humid = ratio > _most(plant, warmed, outdoors)
     room_k = np.maximum(_most(plant, upper, outdoors) - ratio, 0.0) * parts.LATENT_HEAT_J_PER_KG / air.AIR_CP_J_PER_KG_K
     reach = plant.adiabatic_effectiveness_frac * np.maximum(dry - outdoors.hourly_wet_bulb_degc, 0.0)
-    wetted = np.minimum(np.maximum(dry - upper, 0.0), np.minimum(reach, room_k)) if wetting else np.zeros_like(dry)
-    mechanical = np.clip((dry - wetted - upper) / plant.air_delta_t_k, 0.0, 1.0)
+    # The fan stands before the hall: its heat comes on top of the outdoor air.
+    above = dry + parts.fan_frac_of_heat(plant) * plant.air_delta_t_k - upper
+    wetted = np.minimum(np.maximum(above, 0.0), np.minimum(reach, room_k)) if wetting else np.zeros_like(above)
+    mechanical = np.clip((above - wetted) / plant.air_delta_t_k, 0.0, 1.0)
     # Without a trim coil in the outdoor stream the hall turns to return air and chillers alone.
     mechanical = np.where(mechanical > 0.0, 1.0 - plant.trim_coil_frac * (1.0 - mechanical), 0.0)
     mechanical = np.where(too_humid, 1.0, mechanical)
@@ -86,7 +88,7 @@ def air_economizer(
     plant = replace(plant, fan_pressure_pa=plant.outdoor_air_fan_pressure_pa + plant.economizer_fan_pressure_pa)
     fans, coil_heat = hall_air(plant, 1.0 + indoor, it_load_frac)
     state = outdoor_air_state(outdoors, plant, wetting)
-    flow_kg_per_kwh = (1.0 + indoor + fans) * 1000.0 * parts.KJ_PER_KWH / (plant.air_delta_t_k * air.AIR_CP_J_PER_KG_K)
+    flow_kg_per_kwh = (1.0 + indoor) * 1000.0 * parts.KJ_PER_KWH / (plant.air_delta_t_k * air.AIR_CP_J_PER_KG_K)
     moisture = state.wetted_k * air.AIR_CP_J_PER_KG_K / parts.LATENT_HEAT_J_PER_KG
     evaporation = flow_kg_per_kwh * (moisture + state.outdoor_share_frac * state.humidified_ratio)
     nothing = np.zeros_like(evaporation)

@@ -23,7 +23,8 @@ def coil_water_degc(plant: Plant) -> Array:
 def hall_air(plant: Plant, heat_frac: Array, it_load_frac: Array | float) -> tuple[Array, Array]:
     """Give fan power and coil heat (fan heat and latent share on top) of an air loop that carries ``heat_frac``."""
     per_heat = parts.fan_frac_of_heat(plant) * flow_factor(plant, it_load_frac)
-    fans = heat_frac * per_heat / (1.0 - np.minimum(per_heat, 0.5))
+    # Supply and return are the hall's and the fan stands before supply: its heat loads the coil, not the flow.
+    fans = heat_frac * per_heat
     return np.asarray(fans), np.asarray((heat_frac + fans) / plant.sensible_heat_ratio)
 
 
