@@ -81,9 +81,13 @@ def _on_air(outdoors: Outdoors, plant: Plant, indoor: Array, it_load_frac: Array
 
 
 def _direct_expansion(outdoors: Outdoors, plant: Plant, indoor: Array, it_load_frac: Array | float) -> Overhead:
-    """Refrigerant coils in the hall with outdoor condensers: an air-cooled machine without a water loop."""
+    """Refrigerant coils in the hall with outdoor condensers: an air-cooled machine without a water loop.
+
+    The coil stays cold whatever the supply set-point, so no part of a warm set-point comes back as efficiency.
+    """
     fans, heat = hall_air(plant, 1.0 + indoor, it_load_frac)
-    loop = dry_loop(outdoors, plant, coil_water_degc(plant), heat, it_load_frac, adiabatic=False, free=False)
+    coil = plant.direct_expansion_coil_degc + np.zeros_like(outdoors.hourly_dry_bulb_degc)
+    loop = dry_loop(outdoors, plant, coil, heat, it_load_frac, adiabatic=False, free=False)
     return fans_only(outdoors, fans) + replace(loop, pumps_frac=np.zeros_like(loop.pumps_frac))
 
 

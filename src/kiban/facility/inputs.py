@@ -64,6 +64,7 @@ PLANT_KEYS = {
     "bath_pump_frac_of_heat": "cooling.immersion_single_phase.pump_power_frac_of_heat",
     "boiling_degc": "cooling.immersion_two_phase.boiling_degc",
     "boiling_approach_k": "cooling.immersion_two_phase.condenser_approach_k",
+    "direct_expansion_coil_degc": "cooling.direct_expansion.coil_degc",
 }
 
 CHAIN_KEYS = {

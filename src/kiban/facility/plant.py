@@ -75,6 +75,7 @@ class Plant:
     bath_pump_frac_of_heat: Array
     boiling_degc: Array
     boiling_approach_k: Array
+    direct_expansion_coil_degc: Array
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
 from kiban.facility.cooling import hourly_overhead
-from kiban.facility.inputs import parameter_count, parameter_sample
+from kiban.facility.inputs import base_parameters, parameter_count, parameter_sample
 from kiban.facility.plant import Outdoors, Plant
 from kiban.facility.power_chain import PowerChain
 
@@ -26,6 +26,19 @@ CASES = {
     "small_water": "water_chiller",
     "small_air": "air_chiller",
     "small_direct_expansion": "direct_expansion",
+}
+# The names of the ten plants in the study's tables.
+NAMES = {
+    "Large-scale: Airside economizer& adiabatic cooling": "large_airside",
+    "Large-scale: Water-cooled chiller (waterside economizer)": "large_waterside",
+    "Midsize: Water-cooled chiller (airside economizer)": "midsize_water_airside",
+    "Midsize: Water-cooled chiller (waterside economizer)": "midsize_water_waterside",
+    "Midsize: Water-cooled chiller": "midsize_water",
+    "Midsize: Air-cooled chiller (airside economizer)": "midsize_air_airside",
+    "Midsize: Air-cooled chiller": "midsize_air",
+    "Small: Water-cooled chiller": "small_water",
+    "Small: Air-cooled chiller": "small_air",
+    "Small: Direct expansion system": "small_direct_expansion",
 }
 # What the study assumes where kiban has a choice: all tower heat leaves as vapour, louvres close on humid air, and
 # hours above the upper set-point run on chillers (its water and power in dry hot zones follow from nothing less).
@@ -73,11 +86,14 @@ def study_sample(catalog: Catalog, case: str, u: Array, as_published: bool = Tru
         raise ValueError(f"u needs {parameter_count() + len(ranges)} columns, found shape {u.shape}")
     if not as_published:
         ranges |= {name: catalog.range(key)[::2] for name, key in _EXISTING.items() if name in ranges}
-    plant, chain = parameter_sample(catalog, u)
+    # The study samples what it lists; what it leaves out stands still there, while halls that exist differ in it too.
+    plant, chain = parameter_sample(catalog, u) if not as_published else base_parameters(catalog)
     own = u[:, parameter_count() :]
     drawn = {name: (low + (high - low) * own[:, i])[:, None] for i, (name, (low, high)) in enumerate(ranges.items())}
     nothing = np.zeros((len(u), 1))
     ups = drawn.pop("ups_efficiency_frac")
+    # The study's deviation of COP is its whole spread; kiban's row of air-cooled machines mixes rating points.
+    plant = replace(plant, air_chiller_cop=nothing + catalog.value("cooling.air_cooled_chiller.cop"))
     in_plant = {name: value for name, value in drawn.items() if hasattr(plant, name)}
     in_chain = {name: value for name, value in drawn.items() if hasattr(chain, name)}
     plant = replace(plant, **(_as_published(nothing) if as_published else {}) | in_plant)
