@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kiban.facility.weather_files import Weather, WeatherFileError, read_weather
 
@@ -223,3 +225,72 @@ def test_all_faults_at_once() -> None:
     lines.insert(501, lines[500])
     text = _faults(lines)
     assert "Fahrenheit" in text and "stand twice" in text and "missing" in text
+
+
+def _tmy3() -> str:
+    head = ['723170,"MADE",NC,-6.0,32.9,-97.0,171', "Date (MM/DD/YYYY),Time (HH:MM),GHI (W/m^2),Dry-bulb (C),RHum (%)"]
+    rows = [f"{h:%m/%d/%Y},{h.hour + 1:02d}:00,{_sun(h)},{_dry(h)},50" for h in _hours()]
+    return "\n".join(head + rows)
+
+
+def _nsrdb() -> str:
+    head = [
+        "Source,Location ID,City,Latitude,Longitude,Time Zone,Elevation,Local Time Zone",
+        "NSRDB,1,-,32.9,-97.0,-6,171,-6",
+    ]
+    head.append("Year,Month,Day,Hour,Minute,Temperature,Relative Humidity,GHI")
+    rows = [f"{h.year},{h.month},{h.day},{h.hour},30,{_dry(h)},50,{_sun(h)}" for h in _hours()]
+    return "\n".join(head + rows)
+
+
+def _pvgis() -> str:
+    head = [
+        "Latitude (decimal degrees): 45.0",
+        "Longitude (decimal degrees): 0.0",
+        "Elevation (m): 100.0",
+        "",
+        "time(UTC),T2m,RH,SP",
+    ]
+    return "\n".join(head + [f"{h:%Y%m%d:%H}00,{_dry(h)},50,99500" for h in _hours()])
+
+
+def _pvgis_json() -> str:
+    rows = [{"time(UTC)": f"{h:%Y%m%d:%H}00", "T2m": _dry(h), "RH": 50, "SP": 99500} for h in _hours()]
+    place = {"location": {"latitude": 45.0, "longitude": 0.0, "elevation": 100.0}}
+    return json.dumps({"inputs": place, "outputs": {"tmy_hourly": rows}})
+
+
+WHOLE = {
+    "epw": "\n".join(_epw()), "csv": "\n".join(_csv(_hours())), "tmy3": _tmy3(), "nsrdb": _nsrdb(), "pvgis": _pvgis(),
+    "json": _pvgis_json(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WHOLE)
+def test_made_files_of_every_format_are_read(form: str) -> None:
+    np.testing.assert_allclose(read_weather(WHOLE[form], form).hourly_dry_bulb_degc, [_dry(h) for h in _hours()])
+
+
+@pytest.mark.parametrize("form", WHOLE)
+@given(st.data())
+@settings(max_examples=20, deadline=None)
+def test_no_damage_gets_past_the_reader_unsaid(form: str, data: st.DataObject) -> None:
+    """Cut the text, drop a line or a cell, or write rubbish: a year, or an error that names file and remedy."""
+    text = WHOLE[form]
+    place = data.draw(st.one_of(st.integers(0, 700), st.integers(0, len(text) - 1)))
+    how = data.draw(st.sampled_from(["cut", "line", "rubbish", "cell"]))
+    rubbish = data.draw(st.sampled_from(["", ",", "x", "-", "nan", "1e999", '"', "\x00", "{", "999"]))
+    after = text.find("\n" if how == "line" else ",", place)
+    broken = {
+        "cut": text[:place],
+        "line": text[:place] + text[after:],
+        "rubbish": text[:place] + rubbish + text[place + 1 :],
+        "cell": text[:place] + rubbish + text[after:],
+    }[how]
+    try:
+        found = read_weather(broken, "made")
+    except WeatherFileError as error:
+        assert error.faults and all(fault.file == "made" and fault.remedy for fault in error.faults)
+    else:
+        assert np.isfinite(found.hourly_dry_bulb_degc).all() and np.isfinite(found.hourly_dew_point_degc).all()
+        assert np.isfinite(found.hourly_pressure_pa).all()

@@ -5,6 +5,7 @@ Local standard time, hour beginning, 365 days. What is wrong with a file is said
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +81,14 @@ def read_weather(
     """
     if temperature_unit not in TEMPERATURE_UNITS:
         raise ValueError(f"temperature_unit is '{temperature_unit}'; allowed: {', '.join(TEMPERATURE_UNITS)}")
-    raw = _read(text.removeprefix("\ufeff"), file, utc_offset_h)
+    try:
+        raw = _read(text.removeprefix("\ufeff"), file, utc_offset_h)
+    except WeatherFileError:
+        raise
+    except (csv.Error, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        # A heading line that has lost cells or a quote that never closes: no row can be trusted.
+        fault = WeatherFault(file, 1, f"the head of the file is damaged ({error})", "download it again")
+        raise WeatherFileError([fault]) from None
     _to_celsius(raw, temperature_unit)
     faults = raw.faults + time_faults(raw, drop_leap_day) + value_faults(raw)
     if faults:
