@@ -50,14 +50,17 @@ _ASSUMED = {
     # Power of their published chiller curve at a tenth of load over half of load: 0.76 of the COP is left.
     "chiller_fixed_loss_frac": 0.04,
 }
-# Halls that exist were also built to older limits of dryness, which the study leaves out.
-_EXISTING = {"supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.existing_halls"}
+# Halls that exist were also built to older limits of dryness and run louvres in every way, which the study leaves out.
+_EXISTING = {
+    "supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.existing_halls",
+    "recirculation_reach_frac": "plant.recirculation_reach_frac.existing_halls",
+}
 _UPS = tuple(f"ups_efficiency_load_{load}_frac" for load in ("025", "050", "075", "100"))
 
 
 def study_columns(catalog: Catalog) -> int:
     """Give the columns that ``study_sample`` needs of its uniform numbers."""
-    return parameter_count() + max(len(_ranges(catalog, case)) for case in CASES)
+    return parameter_count() + max(len(_ranges(catalog, case)) for case in CASES) + len(_EXISTING)
 
 
 def _ranges(catalog: Catalog, case: str) -> dict[str, tuple[float, float]]:
@@ -85,7 +88,7 @@ def study_sample(catalog: Catalog, case: str, u: Array, as_published: bool = Tru
     if u.ndim != 2 or u.shape[1] < parameter_count() + len(ranges):
         raise ValueError(f"u needs {parameter_count() + len(ranges)} columns, found shape {u.shape}")
     if not as_published:
-        ranges |= {name: catalog.range(key)[::2] for name, key in _EXISTING.items() if name in ranges}
+        ranges |= {name: catalog.range(key)[::2] for name, key in _EXISTING.items()}
     # The study samples what it lists; what it leaves out stands still there, while halls that exist differ in it too.
     plant, chain = parameter_sample(catalog, u) if not as_published else base_parameters(catalog)
     own = u[:, parameter_count() :]
