@@ -219,6 +219,12 @@ def test_a_time_axis_that_the_sun_contradicts() -> None:
     assert "from solar noon at longitude -96.8" in text and "utc_offset_h" in text
 
 
+def test_a_place_that_is_nowhere() -> None:
+    text = _faults([line.replace("elevation_m=142.0", "elevation_m=99999") for line in _csv(_hours())])
+    assert "elevation is 99999; allowed -500 to 6000" in text
+    assert "offset from UTC is nan" in _faults([_epw()[0].replace("-6.0", "nan"), *_epw()[1:]])
+
+
 def test_all_faults_at_once() -> None:
     lines = _csv(_hours(), dry=lambda t: t * 1.8 + 32)
     del lines[300]

@@ -129,6 +129,23 @@ def value_faults(raw: RawHours) -> list[WeatherFault]:
     return found
 
 
+def place_faults(raw: RawHours) -> list[WeatherFault]:
+    """Find a latitude, longitude, elevation or zone that no place has; an unknown (NaN) place passes, a zone does not."""
+    found = []
+    for name, value, low, high in (
+        ("latitude", raw.lat_deg, -90.0, 90.0),
+        ("longitude", raw.lon_deg, -180.0, 180.0),
+        ("elevation", raw.elevation_m, -500.0, 6000.0),
+        ("offset from UTC", raw.utc_offset_h, -14.0, 14.0),
+        ("offset of local time", raw.local_offset_h, -14.0, 14.0),
+    ):
+        unknown = value != value and "offset" not in name
+        if not (unknown or low <= value <= high):
+            said = f"{name} is {value:g}; allowed {low:g} to {high:g}"
+            found.append(WeatherFault(raw.file, 1, said, "correct the head of the file"))
+    return found
+
+
 _RANGES = {
     raw_names.DRY_BULB: (-70.0, 60.0),
     raw_names.DEW_POINT: (-90.0, 40.0),

@@ -15,7 +15,7 @@ from kiban.facility import psychrometrics as air
 from kiban.facility import weather_hours as names
 from kiban.facility.plant import Outdoors
 from kiban.facility.weather import HOURS
-from kiban.facility.weather_check import hour_of_year, solar_fault, time_faults, value_faults
+from kiban.facility.weather_check import hour_of_year, place_faults, solar_fault, time_faults, value_faults
 from kiban.facility.weather_csv import read_open_csv
 from kiban.facility.weather_faults import WeatherFault, WeatherFileError
 from kiban.facility.weather_formats import read_epw, read_nsrdb, read_pvgis_csv, read_pvgis_json, read_tmy3
@@ -90,7 +90,7 @@ def read_weather(
         fault = WeatherFault(file, 1, f"the head of the file is damaged ({error})", "download it again")
         raise WeatherFileError([fault]) from None
     _to_celsius(raw, temperature_unit)
-    faults = raw.faults + time_faults(raw, drop_leap_day) + value_faults(raw)
+    faults = raw.faults + place_faults(raw) + time_faults(raw, drop_leap_day) + value_faults(raw)
     if faults:
         raise WeatherFileError(faults)
     return _year(raw)
