@@ -130,7 +130,7 @@ def value_faults(raw: RawHours) -> list[WeatherFault]:
 
 
 def place_faults(raw: RawHours) -> list[WeatherFault]:
-    """Find a latitude, longitude, elevation or zone that no place has; an unknown (NaN) place passes, a zone does not."""
+    """Find a latitude, longitude, elevation or zone that no place has; an unknown (NaN) place passes, no zone."""
     found = []
     for name, value, low, high in (
         ("latitude", raw.lat_deg, -90.0, 90.0),
@@ -139,7 +139,7 @@ def place_faults(raw: RawHours) -> list[WeatherFault]:
         ("offset from UTC", raw.utc_offset_h, -14.0, 14.0),
         ("offset of local time", raw.local_offset_h, -14.0, 14.0),
     ):
-        unknown = value != value and "offset" not in name
+        unknown = bool(np.isnan(value)) and "offset" not in name
         if not (unknown or low <= value <= high):
             said = f"{name} is {value:g}; allowed {low:g} to {high:g}"
             found.append(WeatherFault(raw.file, 1, said, "correct the head of the file"))
