@@ -2,12 +2,14 @@
 
 from kiban.cli.compute import compute_app
 from kiban.cli.compute_serve import serve
+from kiban.cli.facility import facility
 from kiban.cli.main import VALIDATION_OFF, app
 from kiban.cli.predict import predict
 
 compute_app.command()(serve)
 app.add_typer(compute_app, name="compute")
 app.command()(predict)
+app.command()(facility)
 
 __all__ = ["VALIDATION_OFF", "app", "main"]
 

@@ -15,10 +15,16 @@ Array = NDArray[np.float64]
 
 PLANT_KEYS = {
     "supply_air_degc": "plant.supply_air_upper_degc.large",
+    "supply_air_lower_degc": "plant.supply_air_lower_degc.large",
+    "supply_humidity_upper_frac": "plant.supply_air_humidity_upper_frac.large",
+    "supply_humidity_lower_frac": "plant.supply_air_humidity_lower_frac.large",
+    "recirculation_reach_frac": "plant.recirculation_reach_frac",
+    "trim_coil_frac": "plant.trim_coil_frac",
     "supply_dew_point_upper_degc": "plant.supply_air_dew_point_upper_degc.large",
     "supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.large",
     "air_delta_t_k": "plant.crah_air_delta_t_k.large",
-    "fan_pressure_pa": "plant.crah_fan_pressure_pa.large",
+    "fan_pressure_pa": "plant.crah_fan_pressure_pa.large_coils",
+    "outdoor_air_fan_pressure_pa": "plant.crah_fan_pressure_pa.large",
     "economizer_fan_pressure_pa": "plant.economizer_fan_pressure_pa",
     "fan_efficiency_frac": "plant.crah_fan_efficiency_frac.large",
     "coil_effectiveness_frac": "plant.crah_coil_effectiveness_frac",
@@ -27,6 +33,7 @@ PLANT_KEYS = {
     "tower_water_delta_t_k": "plant.cooling_tower_water_delta_t_k",
     "tower_approach_k": "plant.cooling_tower_approach_k",
     "tower_fan_frac_of_heat": "cooling.cooling_tower.fan_power_frac_of_heat",
+    "tower_sensible_weight_frac": "plant.tower_sensible_weight_frac",
     "exchanger_approach_k": "plant.economizer_heat_exchanger_approach_k",
     "pump_pressure_pa": "plant.pump_pressure_pa",
     "pump_efficiency_frac": "plant.pump_efficiency_frac",
@@ -50,6 +57,14 @@ PLANT_KEYS = {
     "cdu_pump_frac_of_heat": "cooling.cdu.pump_power_frac_of_heat",
     "liquid_share_frac": "cooling.gb200_nvl72.liquid_heat_share_frac",
     "residual_supply_air_degc": "cooling.direct_to_chip.supply_air_residual_degc",
+    "hybrid_liquid_share_frac": "cooling.hybrid.liquid_rack_share_frac",
+    "immersion_heat_share_frac": "cooling.immersion.liquid_heat_share_frac",
+    "bath_degc": "cooling.immersion_single_phase.bath_supply_degc",
+    "bath_approach_k": "cooling.immersion_single_phase.exchanger_approach_k",
+    "bath_pump_frac_of_heat": "cooling.immersion_single_phase.pump_power_frac_of_heat",
+    "boiling_degc": "cooling.immersion_two_phase.boiling_degc",
+    "boiling_approach_k": "cooling.immersion_two_phase.condenser_approach_k",
+    "direct_expansion_coil_degc": "cooling.direct_expansion.coil_degc",
 }
 
 CHAIN_KEYS = {

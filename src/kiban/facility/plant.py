@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 AIR_DENSITY_KG_PER_M3 = 1.2
 WATER_DENSITY_KG_PER_M3 = 998.0
 KJ_PER_KWH = 3600.0
+LATENT_HEAT_J_PER_KG = 2.43e6
 # AHRI 550/590 rating points that the catalogue's coefficients of performance belong to.
 RATING_CHILLED_WATER_DEGC = 6.7
 RATING_CONDENSER_WATER_DEGC = 29.4
@@ -25,10 +26,16 @@ class Plant:
     """Parameters of a plant; each a number or an array that broadcasts against hours, e.g. (P, 1)."""
 
     supply_air_degc: Array
+    supply_air_lower_degc: Array
+    supply_humidity_upper_frac: Array
+    supply_humidity_lower_frac: Array
+    recirculation_reach_frac: Array
+    trim_coil_frac: Array
     supply_dew_point_upper_degc: Array
     supply_dew_point_lower_degc: Array
     air_delta_t_k: Array
     fan_pressure_pa: Array
+    outdoor_air_fan_pressure_pa: Array
     economizer_fan_pressure_pa: Array
     fan_efficiency_frac: Array
     coil_effectiveness_frac: Array
@@ -37,6 +44,7 @@ class Plant:
     tower_water_delta_t_k: Array
     tower_approach_k: Array
     tower_fan_frac_of_heat: Array
+    tower_sensible_weight_frac: Array
     exchanger_approach_k: Array
     pump_pressure_pa: Array
     pump_efficiency_frac: Array
@@ -60,6 +68,14 @@ class Plant:
     cdu_pump_frac_of_heat: Array
     liquid_share_frac: Array
     residual_supply_air_degc: Array
+    hybrid_liquid_share_frac: Array
+    immersion_heat_share_frac: Array
+    bath_degc: Array
+    bath_approach_k: Array
+    bath_pump_frac_of_heat: Array
+    boiling_degc: Array
+    boiling_approach_k: Array
+    direct_expansion_coil_degc: Array
 
 
 @dataclass(frozen=True)
@@ -168,12 +184,15 @@ def slowed_fan(approach_k: Array, available_k: Array) -> Array:
     return np.clip(approach_k / np.maximum(available_k, approach_k), 0.0, 1.0) ** 3
 
 
-def tower_evaporation_l_per_kwh_heat(outdoors: Outdoors, water_degc: Array) -> Array:
+def tower_evaporation_l_per_kwh_heat(
+    outdoors: Outdoors, water_degc: Array, sensible_weight_frac: Array | float = 1.0
+) -> Array:
     """Give litres evaporated per kWh of heat rejected by a tower.
 
     Air leaves saturated at the mean water temperature (Merkel); evaporation is its moisture gain over its enthalpy
     gain. 1.48 L/kWh is the all-latent value; hot dry air can exceed it, cold air brings it to about 0.8.
-    Arguments: outdoor air, mean water temperature (degC), broadcast. Result: L/kWh heat, between 0 and 1.8.
+    Arguments: outdoor air, mean water temperature (degC), weight of that balance against the all-latent value (1 is
+    the balance, 0 is all heat as vapour, as published studies assume), broadcast. Result: L/kWh heat, 0 to 1.8.
     """
     water = np.maximum(water_degc, outdoors.hourly_wet_bulb_degc + 1.0)
     leaving = air.humidity_ratio_of_dew_point(water, outdoors.pressure_pa)
@@ -181,7 +200,9 @@ def tower_evaporation_l_per_kwh_heat(outdoors: Outdoors, water_degc: Array) -> A
         outdoors.hourly_dry_bulb_degc, outdoors.hourly_humidity_ratio
     )
     moisture = np.maximum(leaving - outdoors.hourly_humidity_ratio, 0.0)
-    return np.clip(moisture / np.maximum(gain, 1.0) * 1000.0 * KJ_PER_KWH, 0.0, 1.8)
+    balance = np.clip(moisture / np.maximum(gain, 1.0) * 1000.0 * KJ_PER_KWH, 0.0, 1.8)
+    all_latent = 1000.0 * KJ_PER_KWH / LATENT_HEAT_J_PER_KG
+    return np.asarray(all_latent + sensible_weight_frac * (balance - all_latent))
 
 
 def blowdown_and_drift_l_per_kwh(plant: Plant, evaporation_l_per_kwh: Array, flow_l_per_kwh: Array) -> Array:

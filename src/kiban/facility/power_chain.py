@@ -23,11 +23,14 @@ class PowerChain:
     ups_efficiency_load_100_frac: Array
     ups_design_load_frac: Array
     distribution_loss_frac: Array
+    """Of cables and busways at full IT load."""
     lighting_to_it_frac: Array
     transformer_no_load_loss_frac: Array
     transformer_load_loss_frac: Array
     transformer_design_load_frac: Array
     large_transformer_efficiency_frac: Array
+    distribution_square_frac: Array | float = 0.0
+    """Share of the distribution loss that goes with the square of current; the rest stays a share of power."""
 
 
 def ups_efficiency_frac(chain: PowerChain, it_load_frac: Array | float) -> Array:
@@ -55,7 +58,9 @@ def indoor_loss_frac(chain: PowerChain, it_load_frac: Array | float) -> Array:
     Arguments: chain, IT load (broadcast). Result: fraction of IT power, all of it heat inside the building.
     """
     load = np.maximum(np.asarray(it_load_frac, dtype=float), _LEAST_LOAD_FRAC)
-    path = ups_efficiency_frac(chain, load) * (1.0 - np.asarray(chain.distribution_loss_frac))
+    square = np.asarray(chain.distribution_square_frac)
+    distribution = np.asarray(chain.distribution_loss_frac) * (1.0 - square + square * load)
+    path = ups_efficiency_frac(chain, load) * (1.0 - distribution)
     # Lights burn at any load: their share of IT power rises as load falls.
     return np.asarray(1.0 / path - 1.0 + np.asarray(chain.lighting_to_it_frac) / load)
 

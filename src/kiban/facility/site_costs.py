@@ -119,10 +119,20 @@ def site_costs(catalog: Catalog, site: SitePart, price_year: int, liquid: bool) 
     )
 
 
-def _months(catalog: Catalog) -> Array:
+def equipment_lead_weeks(catalog: Catalog) -> dict[str, tuple[float, float, float]]:
+    """Give lead times of the equipment of a hall by name: low, middle and high weeks."""
+    return {key.removeprefix("lead_time.").removesuffix("_weeks"): catalog.range(key) for key in EQUIPMENT_KEYS}
+
+
+def measured_build_months(catalog: Catalog) -> tuple[Array, Array]:
+    """Give measured months to first power (P10, P50, P90) and months of commissioning (low, middle, high)."""
     measured = np.array([catalog.value(key) for key in BUILD_KEYS])
-    equipment = np.array([catalog.range(key) for key in EQUIPMENT_KEYS])
-    return model.build_months(measured, equipment, np.array(catalog.range(COMMISSIONING_KEY)))
+    return measured, np.array(catalog.range(COMMISSIONING_KEY))
+
+
+def _months(catalog: Catalog) -> Array:
+    measured, commissioning = measured_build_months(catalog)
+    return model.build_months(measured, np.array(list(equipment_lead_weeks(catalog).values())), commissioning)
 
 
 def _regional_factor(catalog: Catalog, state: str) -> tuple[str, float]:

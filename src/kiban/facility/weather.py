@@ -63,6 +63,8 @@ class WeatherShape:
     wind_hour_autocorrelation: float
     wind_diurnal_amplitude_frac: float
     warmest_hour_h: float
+    dry_bulb_hourly_std_frac: float
+    dry_bulb_hour_autocorrelation: float
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,9 @@ def _hourly_dry_bulb(normals: Normals, shape: WeatherShape, clear: Array, rng: n
     warm = _warmth(normals, shape)
     variation = shape.daily_range_variation * (1.0 - warm) + shape.daily_range_warm_variation * warm
     swing = np.clip(1.0 + variation * mixed, 0.25, None)
+    # Clouds and gusts reach the day's extremes too, so the curve under them is flatter than the normal range.
+    gusts = _ar1(rng.standard_normal(HOURS), shape.dry_bulb_hour_autocorrelation).reshape(DAYS, 24)
+    curve = curve + shape.dry_bulb_hourly_std_frac * (gusts - gusts.mean(axis=1, keepdims=True))
     drift = _between_days(daily)
     amplitude = wanted_range
     for _ in range(_FIXED_POINT_STEPS):

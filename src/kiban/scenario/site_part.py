@@ -11,10 +11,18 @@ from kiban.scenario.values import Identifier, Number, Part, QuarterText
 HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
 CoolingKind = Literal[
     "air_economizer_adiabatic",
+    "air_economizer_water_chiller",
+    "air_economizer_air_chiller",
     "water_chiller_economizer",
+    "water_chiller",
     "air_chiller_economizer",
+    "air_chiller",
+    "direct_expansion",
     "liquid_dry_cooler",
     "liquid_tower",
+    "hybrid_liquid_air",
+    "immersion_single_phase",
+    "immersion_two_phase",
 ]
 
 

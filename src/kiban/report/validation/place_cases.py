@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 from kiban.catalog import Catalog
 from kiban.facility import inputs as rows
 from kiban.facility import psychrometrics as air
-from kiban.facility.cooling import hourly_overhead
+from kiban.facility import study
+from kiban.facility.cooling import LIQUID_KINDS, hourly_overhead
 from kiban.facility.plant import Outdoors
-from kiban.facility.power_chain import PowerChain
 from kiban.facility.weather import synthetic_year
 from kiban.uncertainty import sobol
 
@@ -22,7 +21,7 @@ SAMPLE = 256
 
 
 @lru_cache(maxsize=64)
-def _sampled(catalog: Catalog, place: str, cooling: str, seed: int, study_chain: bool) -> np.ndarray:
+def _sampled(catalog: Catalog, place: str, cooling: str, seed: int, study_case: str) -> np.ndarray:
     normals, _ = rows.site_normals(catalog, place)
     year = synthetic_year(normals, rows.weather_shape(catalog), np.random.default_rng(seed))
     # Every sixth hour keeps the day's shape at a sixth of the work; the annual mean moves by less than 0.001.
@@ -30,31 +29,26 @@ def _sampled(catalog: Catalog, place: str, cooling: str, seed: int, study_chain:
     outdoors = Outdoors.from_dew_point(
         year.hourly_dry_bulb_degc[pick], year.hourly_dew_point_degc[pick], year.pressure_pa
     )
-    u = sobol(SAMPLE, rows.parameter_count() + 1, seed)
-    plant, chain = rows.parameter_sample(catalog, u[:, :-1])
-    load = catalog.value("facility.mean_it_load_frac")
-    if study_chain:
-        chain, load = _study_chain(catalog, chain, u[:, -1:]), 1.0
+    if study_case:
+        u = sobol(SAMPLE, study.study_columns(catalog), seed)
+        # The study has no liquid plants; theirs of 2025 are met with kiban's own towers.
+        plant, chain = study.study_sample(catalog, study_case, u, as_published=cooling not in LIQUID_KINDS)
+        load = 1.0
+    else:
+        plant, chain = rows.parameter_sample(catalog, sobol(SAMPLE, rows.parameter_count(), seed))
+        load = catalog.value("facility.mean_it_load_frac")
     overhead = hourly_overhead(cooling, outdoors, plant, chain, load)
     return np.stack([overhead.hourly_pue.mean(axis=-1), overhead.hourly_wue_l_per_kwh.mean(axis=-1)])
 
 
-def _study_chain(catalog: Catalog, chain: PowerChain, u: np.ndarray) -> PowerChain:
-    """Power chain of the published study: one UPS efficiency in its range, no transformers."""
-    low, _, high = catalog.range("plant.ups_efficiency_frac.large")
-    efficiency, none = low + (high - low) * u, np.zeros_like(u)
-    loads = {f"ups_efficiency_load_{at}_frac": efficiency for at in ("025", "050", "075", "100")}
-    return replace(
-        chain,
-        **loads,
-        transformer_no_load_loss_frac=none,
-        transformer_load_loss_frac=none,
-        large_transformer_efficiency_frac=none + 1,
-    )
+def _study_case(inputs: Inputs) -> str:
+    """Name the study's plant of a row: as the row says, else the large plant nearest to its cooling, else none."""
+    large = "large_airside" if inputs["cooling"].startswith("air_economizer") else "large_waterside"
+    return str(inputs.get("study_case", large if inputs.get("study_chain", False) else ""))
 
 
 def _quantile(inputs: Inputs, catalog: Catalog, row: int) -> float:
-    values = _sampled(catalog, inputs["place"], inputs["cooling"], inputs["seed"], inputs.get("study_chain", False))
+    values = _sampled(catalog, inputs["place"], inputs["cooling"], inputs["seed"], _study_case(inputs))
     return float(np.quantile(values[row], inputs["quantile"]))
 
 

@@ -1,0 +1,121 @@
+"""The ten plants of a published study with its parameter ranges, to compare kiban's models with its percentiles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.catalog import Catalog
+from kiban.facility.cooling import hourly_overhead
+from kiban.facility.inputs import base_parameters, parameter_count, parameter_sample
+from kiban.facility.plant import Outdoors, Plant
+from kiban.facility.power_chain import PowerChain
+
+Array = NDArray[np.float64]
+
+CASES = {
+    "large_airside": "air_economizer_adiabatic",
+    "large_waterside": "water_chiller_economizer",
+    "midsize_water_airside": "air_economizer_water_chiller",
+    "midsize_water_waterside": "water_chiller_economizer",
+    "midsize_water": "water_chiller",
+    "midsize_air_airside": "air_economizer_air_chiller",
+    "midsize_air": "air_chiller",
+    "small_water": "water_chiller",
+    "small_air": "air_chiller",
+    "small_direct_expansion": "direct_expansion",
+}
+# The names of the ten plants in the study's tables.
+NAMES = {
+    "Large-scale: Airside economizer& adiabatic cooling": "large_airside",
+    "Large-scale: Water-cooled chiller (waterside economizer)": "large_waterside",
+    "Midsize: Water-cooled chiller (airside economizer)": "midsize_water_airside",
+    "Midsize: Water-cooled chiller (waterside economizer)": "midsize_water_waterside",
+    "Midsize: Water-cooled chiller": "midsize_water",
+    "Midsize: Air-cooled chiller (airside economizer)": "midsize_air_airside",
+    "Midsize: Air-cooled chiller": "midsize_air",
+    "Small: Water-cooled chiller": "small_water",
+    "Small: Air-cooled chiller": "small_air",
+    "Small: Direct expansion system": "small_direct_expansion",
+}
+# What the study assumes where kiban has a choice: all tower heat leaves as vapour, louvres close on humid air, and
+# hours above the upper set-point run on chillers (its water and power in dry hot zones follow from nothing less).
+_ASSUMED = {
+    "tower_sensible_weight_frac": 0.0,
+    "recirculation_reach_frac": 0.0,
+    "trim_coil_frac": 0.0,
+    "adiabatic_effectiveness_frac": 0.0,
+    # Power of their published chiller curve at a tenth of load over half of load: 0.76 of the COP is left.
+    "chiller_fixed_loss_frac": 0.04,
+}
+# Halls that exist were also built to older limits of dryness and run louvres in every way, which the study leaves out.
+_EXISTING = {
+    "supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.existing_halls",
+    "recirculation_reach_frac": "plant.recirculation_reach_frac.existing_halls",
+}
+_UPS = tuple(f"ups_efficiency_load_{load}_frac" for load in ("025", "050", "075", "100"))
+
+
+def study_columns(catalog: Catalog) -> int:
+    """Give the columns that ``study_sample`` needs of its uniform numbers."""
+    return parameter_count() + max(len(_ranges(catalog, case)) for case in CASES) + len(_EXISTING)
+
+
+def _ranges(catalog: Catalog, case: str) -> dict[str, tuple[float, float]]:
+    prefix = f"study.{case}."
+    found = {}
+    for key in catalog:
+        if key.startswith(prefix):
+            low, _, high = catalog.range(key)
+            found[key.removeprefix(prefix)] = (low, high)
+    return found
+
+
+def study_sample(catalog: Catalog, case: str, u: Array, as_published: bool = True) -> tuple[Plant, PowerChain]:
+    """Give a sample of parameter sets of one of the study's plants.
+
+    Arguments: catalogue, case (a name of ``CASES``), uniform numbers (P, n) with n at least ``study_columns``, whether
+    the study's own choices of control and tower water replace kiban's (without them the sample is a band for halls
+    that exist). Result: plant and chain with fields (P, 1): the study's range where it states one, else kiban's.
+    Errors: ValueError for an unknown case or too few columns. Source: Lei & Masanet (2022), Resources, Conservation
+    and Recycling 182, 106323, ranges of their calculator.
+    """
+    if case not in CASES:
+        raise ValueError(f"no case '{case}' in the study; known: {', '.join(CASES)}")
+    ranges = _ranges(catalog, case)
+    if u.ndim != 2 or u.shape[1] < parameter_count() + len(ranges):
+        raise ValueError(f"u needs {parameter_count() + len(ranges)} columns, found shape {u.shape}")
+    if not as_published:
+        ranges |= {name: catalog.range(key)[::2] for name, key in _EXISTING.items()}
+    # The study samples what it lists; what it leaves out stands still there, while halls that exist differ in it too.
+    plant, chain = parameter_sample(catalog, u) if not as_published else base_parameters(catalog)
+    own = u[:, parameter_count() :]
+    drawn = {name: (low + (high - low) * own[:, i])[:, None] for i, (name, (low, high)) in enumerate(ranges.items())}
+    nothing = np.zeros((len(u), 1))
+    ups = drawn.pop("ups_efficiency_frac")
+    # The study's deviation of COP is its whole spread; kiban's row of air-cooled machines mixes rating points.
+    plant = replace(plant, air_chiller_cop=nothing + catalog.value("cooling.air_cooled_chiller.cop"))
+    in_plant = {name: value for name, value in drawn.items() if hasattr(plant, name)}
+    in_chain = {name: value for name, value in drawn.items() if hasattr(chain, name)}
+    plant = replace(plant, **(_as_published(nothing) if as_published else {}) | in_plant)
+    chain = replace(
+        chain,
+        **dict.fromkeys(_UPS, ups) | in_chain,
+        transformer_no_load_loss_frac=nothing,
+        transformer_load_loss_frac=nothing,
+        large_transformer_efficiency_frac=nothing + 1.0,
+    )
+    return plant, chain
+
+
+def _as_published(nothing: Array) -> dict[str, Array]:
+    return {name: nothing + value for name, value in _ASSUMED.items()}
+
+
+def study_annual(catalog: Catalog, case: str, outdoors: Outdoors, u: Array) -> tuple[Array, Array]:
+    """Give annual PUE and WUE (each (P,)) of a sample of one of the study's plants at full load in an hourly year."""
+    plant, chain = study_sample(catalog, case, u)
+    found = hourly_overhead(CASES[case], outdoors, plant, chain, 1.0)
+    return found.hourly_pue.mean(axis=-1), found.hourly_wue_l_per_kwh.mean(axis=-1)
