@@ -6,7 +6,6 @@ from kiban.solve.data import Problem
 from kiban.solve.errors import Conflict, Infeasible, ModelDataError, SolveError, SolverError, SolverOptionError
 from kiban.solve.farm import DaskFarm, Farm, ProcessFarm, SerialFarm
 from kiban.solve.handle import SolveOptions
-from kiban.solve.lift import start_from_coarser
 from kiban.solve.lshaped import Bounded, Step, solve_in_pieces
 from kiban.solve.model import Basis, Model
 from kiban.solve.solution import Residuals, Solution, Status
@@ -41,5 +40,4 @@ __all__ = [
     "require_optimal",
     "solve_in_pieces",
     "split",
-    "start_from_coarser",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,7 +26,6 @@ _STATUS: dict[Any, Status] = {
     highspy.HighsModelStatus.kInterrupt: "interrupted",
     highspy.HighsModelStatus.kMemoryLimit: "memory_limit",
 }
-BASIC, AT_LOWER = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
 _BY_COLUMNS = 1
 _scheduler: dict[str, int] = {}  # threads that the solver's process-wide scheduler was last started with
 
@@ -130,13 +129,6 @@ class Handle:
     def start_from(self, basis: Any) -> None:
         """Begin the next simplex run at a basis that this object gave."""
         self._ok(self._highs.setBasis(basis), "a basis to start from")
-
-    def start_near(self, columns: Sequence[Any], rows: Sequence[Any]) -> None:
-        """Begin the next simplex run at statuses that need not add up to a basis; HiGHS repairs them."""
-        basis = highspy.HighsBasis()
-        basis.col_status, basis.row_status = list(columns), list(rows)
-        basis.valid = basis.alien = True
-        self._ok(self._highs.setBasis(basis), "statuses to start from")
 
     def change_cost(self, columns: Ints, cost: Array) -> None:
         """Change the costs of columns in place (ascending numbers)."""

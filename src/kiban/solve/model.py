@@ -181,17 +181,6 @@ class Model:
             self._handle = Handle(self.problem())
         self._handle.start_from(basis.held)
 
-    def start_near(self, column_status: Sequence[Any], row_status: Sequence[Any]) -> None:
-        """Let the next simplex run begin at statuses that are only near to a basis, such as those of a like model.
-
-        column_status, row_status: one status of the solver per column and per row. Raises SolverError for other lengths.
-        """
-        if (len(column_status), len(row_status)) != (self.n_columns, self.n_rows):
-            raise SolverError(f"the statuses do not belong to model '{self.name}' as it stands")
-        if self._handle is None:
-            self._handle = Handle(self.problem())
-        self._handle.start_near(column_status, row_status)
-
     def solve(self, options: SolveOptions | None = None) -> Solution:
         """Solve and return what was found; an infeasible or unbounded model is a status, not an error.
 

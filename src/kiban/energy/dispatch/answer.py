@@ -12,7 +12,6 @@ from kiban.energy.dispatch.rules import RuleRows
 from kiban.solve import Block, Solution
 
 Array = NDArray[np.float64]
-_NO_START_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ class Answer:
 
 
 def read_answer(
-    case: Case, names: dict[str, Block], rules: RuleRows, rule: Clean, solution: Solution, ahead_s: float = 0.0
+    case: Case, names: dict[str, Block], rules: RuleRows, rule: Clean, solution: Solution, warm: bool, seconds: float
 ) -> Answer:
-    """Turn a solution into an answer; ahead_s is what finding a start took."""
+    """Turn a solution into an answer; warm, whether there was a basis before; seconds, all that finding it took."""
     size = {k: float(solution.value(names[f"{k}_mw"])[0]) for k in _sized(case)}
     flow = _flows_of(case, names, size, solution)
     battery = case.battery
@@ -80,8 +79,8 @@ def read_answer(
         clean_frac=_score(case, flow),
         contracted_frac=_contracted(case, flow),
         rule=rule,
-        seconds=solution.seconds + ahead_s,
-        warm=solution.warm and ahead_s < _NO_START_S,
+        seconds=seconds,
+        warm=warm,
         iterations=solution.iterations,
         balance_residual_mw=float(np.abs(_imbalance(case, flow)).max()),
     )

@@ -13,7 +13,7 @@ from kiban.energy.dispatch.parts import Case, Grid, Plant
 Array = NDArray[np.float64]
 
 COARSE_STEPS = 2
-"""Steps per coarse step: two halved the time of a cold solve in every case measured, three or four did not always."""
+"""Steps per coarse step; a coarse case is coarsened again until it is short."""
 _LEAST_STEPS = 3000
 
 

@@ -26,6 +26,10 @@ class RuleRows:
     year_load_mwh: Array
     month_load_mwh: Array
 
+    def blocks(self) -> list[Block]:
+        """All rows there are."""
+        return [b for b in (self.annual, self.monthly, self.hourly, self.excess, self.made) if b is not None]
+
     def set(self, model: Model, case: Case, clean: Clean) -> None:
         """Move the bounds to a rule."""
         open_share = 1.0 - clean.frac
