@@ -120,6 +120,8 @@ def pypsa(args: argparse.Namespace, hours: int) -> dict[str, Any]:
     s, load = of(args, hours)
     ready = time.perf_counter()
     n = p.Network(snapshots=pd.RangeIndex(hours))
+    # A part of a year stands for all of it, as in kiban.
+    n.snapshot_weightings["objective"] = n.snapshot_weightings["generators"] = max(1.0, YEAR / hours)
     n.add("Bus", ["site", "cell"])
     n.add("Load", "load", bus="site", p_set=load)
     n.add("Generator", "grid", bus="site", p_nom=LIMIT_MW, marginal_cost=s["price"] + ADDER)

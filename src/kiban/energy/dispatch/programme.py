@@ -19,8 +19,6 @@ Terms = list[tuple[ArrayLike | None, Block | ArrayLike, ArrayLike]]
 
 COLD = SolveOptions(solver="simplex")
 """Dual simplex beat interior point on the compact form in nearly every measurement, and ends on a basis."""
-PRIMAL = SolveOptions(solver="simplex", extra={"simplex_strategy": 4})
-"""From a basis that keeps all limits but those of the rules; the dual simplex is sometimes ten times slower from there."""
 
 
 def _sizes(case: Case) -> list[str]:
@@ -91,16 +89,26 @@ class Programme:
             ahead = Programme(rough)._optimise(rule, None)
             if ahead.status == "optimal" and self._dispatch_at(ahead):
                 self.rules.set(self.model, self.case, rule)
-                return self.model.solve(PRIMAL)
+                return self._move_sizes()
         self.rules.set(self.model, self.case, rule)
         return self.model.solve(options or COLD)
+
+    def _move_sizes(self) -> Solution:
+        """Let sizes and rules move from a dispatch: the primal simplex for as many iterations as steps, else the dual."""
+        basis = self.model.basis
+        limit = {"simplex_strategy": 4, "simplex_iteration_limit": self.case.axis.count}
+        found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
+        if found.status != "iteration_limit":
+            return found
+        self.model.start_from(basis)
+        return self.model.solve(COLD)
 
     def _dispatch_at(self, ahead: Solution) -> bool:
         """Dispatch the sizes of a coarser solution, with its prices of the rules in place of the rules: a start.
 
         Without sizes and yearly rows to decide, hours hang together by storage only and the dual simplex is through in a
-        fraction of a second; its basis is where the primal simplex begins once sizes and rules are back. Result: whether
-        those sizes can serve the load; if not, nothing is kept.
+        fraction of a second; its basis keeps all limits but those of the rules, so it is where the primal simplex begins
+        once sizes and rules are back. Result: whether those sizes can serve the load; if not, nothing is kept.
         """
         problem, model = self.model.problem(), self.model
         sizes = np.concatenate([b.index for n, b in self.names.items() if n in _sizes(self.case)])
