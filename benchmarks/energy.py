@@ -2,9 +2,9 @@
 
     python benchmarks/energy.py [pair] [warm] [curve]
 
-One bus, hourly: wind, solar, battery, gas, a grid with hourly price and clean share, at least 85 % of the load clean in its
-hour. Every measurement has a process of its own, so that peak memory is its own; ``--grid DIR --resource DIR`` point to real
-series (price and low-carbon share of a year, irradiance and wind), else the series are synthetic.
+One bus, hourly: wind, solar, battery, gas, a grid with hourly price and clean share, at least 85 % of the load clean
+in its hour. Every measurement has a process of its own, so that peak memory is its own; ``--grid DIR --resource DIR``
+point to real series (price and low-carbon share of a year, irradiance and wind), else the series are synthetic.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def real(grid: Path, site: Path) -> Series:
 
 
 def of(args: argparse.Namespace, hours: int) -> tuple[Series, np.ndarray]:
-    """Series and load of a number of hours; later years are the first, shifted by weeks and scaled, so that none repeats."""
+    """Series and load of a number of hours; later years are the first, shifted by weeks and scaled, so that none
+    repeats."""
     year = real(Path(args.grid), Path(args.resource)) if args.grid and args.resource else synthetic()
     found = {}
     for name, values in year.items():

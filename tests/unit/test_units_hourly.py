@@ -28,7 +28,10 @@ def test_a_good_file_is_read() -> None:
 @pytest.mark.parametrize(
     ("stamps", "wanted"),
     [
-        (HOURS[:100] + HOURS[103:], ["row 102", "3 hours missing after 2023-01-05 03:00", "8757 rows are not whole years"]),
+        (
+            HOURS[:100] + HOURS[103:],
+            ["row 102", "3 hours missing after 2023-01-05 03:00", "8757 rows are not whole years"],
+        ),
         (HOURS[:50] + HOURS[49:], ["row 52", "comes twice", "leave out the copy"]),
         (HOURS[:1682] + HOURS[1683:7320] + HOURS[7319:], ["1 hour missing", "daylight-saving", "comes twice"]),
         ([HOURS[0] + timedelta(minutes=15 * k) for k in range(8760)], ["the step is 0:15:00", "give hourly means"]),

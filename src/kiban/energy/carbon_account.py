@@ -28,7 +28,8 @@ class MarginalSignal:
 
 @dataclass(frozen=True)
 class ResidualSignal:
-    """Emission of what is left of the grid once all contracted clean energy is taken out: for the market-based account."""
+    """Emission of what is left of the grid once all contracted clean energy is taken out: for the market-based
+    account."""
 
     kg_co2_per_mwh: Array
 
@@ -53,11 +54,12 @@ def carbon_of(
 ) -> Carbon:
     """Carbon of a year under each account; own plant apart as Scope 1.
 
-    Equations, per hour: location-based = average x inflow; market-based = residual mix x what is bought and not covered by
-    contracts, the year's contracted surplus over the load set against purchases of other hours down to zero, as yearly
-    certificates do; consequential = marginal x (inflow - outflow - sold). Origin: GHG Protocol Scope 2 Guidance (2015); the
-    consequential account is that of GHG Protocol's project method. Signals of the three kinds are types of their own, so that one
-    cannot stand in for another. Result: consequential is None without a marginal signal.
+    Equations, per hour: location-based = average x inflow; market-based = residual mix x what is bought and not
+    covered by contracts, the year's contracted surplus over the load set against purchases of other hours down to
+    zero, as yearly certificates do; consequential = marginal x (inflow - outflow - sold). Origin: GHG Protocol Scope
+    2 Guidance (2015); the consequential account is that of GHG Protocol's project method. Signals of the three kinds
+    are types of their own, so that one cannot stand in for another. Result: consequential is None without a marginal
+    signal.
     """
     w, zero = case.axis.cost_weight_h, np.zeros(case.axis.count)
     flow = answer.flow_mw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,12 +75,15 @@ def outage_cost(
 ) -> OutageCost:
     """Least expected cost of outages, with a backup plant sized for it where one is offered.
 
-    Arguments: (N,) critical load of the year; worth of lost load, one or (N,); outages; present worth of one yearly cost
-    unit over the study; backup; (N,) power of other plant that goes on in an outage (solar, existing machines); step length.
-    Equation: minimise backup cost + sum_s p_s (max_t W sum_k v u_stk + max_t c sum_k g_stk) over size, output g and unserved
-    load u, with u + g >= critical - other, g <= size, sum g <= fuel of an outage, u = 0 in the steps that must be survived.
-    Origin: the outage model of REopt (add_outage_cost_constraints, NREL/REopt.jl). Validity: the backup starts at once and
-    has no least load; outages do not meet each other. Errors: Infeasible where survival is asked and nothing can give it.
+    Arguments: (N,) critical load of the year; worth of lost load, one or (N,); outages; present worth of one yearly
+    cost unit over the study; backup; (N,) power of other plant that goes on in an outage (solar, existing machines);
+    step length.
+    Equation: minimise backup cost + sum_s p_s (max_t W sum_k v u_stk + max_t c sum_k g_stk) over size, output g and
+    unserved load u, with u + g >= critical - other, g <= size, sum g <= fuel of an outage, u = 0 in the steps that
+    must be survived.
+    Origin: the outage model of REopt (add_outage_cost_constraints, NREL/REopt.jl). Validity: the backup starts at
+    once and has no least load; outages do not meet each other. Errors: Infeasible where survival is asked and nothing
+    can give it.
     """
     n = critical_kw.size
     s_count, t_count = outages.duration_steps.size, outages.start_step.size
@@ -98,13 +102,16 @@ def outage_cost(
     )  # fmt: skip
     dearest = model.add_columns("dearest", s_count, cost=outages.probability_frac, unit="USD")
     every = np.arange(step.size)
-    cost_rows = [(pair, unserved, -worth), (np.arange(s_count * t_count), _of_pair(dearest, s_count, t_count), 1.0)]
+    cost_rows: list[tuple[Any, Any, Any]] = [
+        (pair, unserved, -worth),
+        (np.arange(s_count * t_count), _of_pair(dearest, s_count, t_count), 1.0),
+    ]
     model.add_rows("dearest_rows", s_count * t_count, lower=0.0, terms=cost_rows)
-    served: list[tuple[object, object, object]] = [(every, unserved, 1.0)]
+    served: list[tuple[Any, Any, Any]] = [(every, unserved, 1.0)]
     if backup is not None:
         served.append((every, _add_backup(model, backup, outages, pair, step.size, step_h), 1.0))
     model.add_rows(
-        "load", step.size, lower=short, terms=served, unit="kW",  # type: ignore[arg-type]
+        "load", step.size, lower=short, terms=served, unit="kW",
         sentence="critical load is served or counted as lost",
     )  # fmt: skip
     solution = require_optimal(model, model.solve())
@@ -117,7 +124,7 @@ def outage_cost(
     return OutageCost(
         expected_usd=float(outages.probability_frac @ by_pair.max(axis=1)),
         dearest_usd=by_pair.max(axis=1),
-        unserved_kwh=step_h * np.bincount(pair, lost, s_count * t_count).reshape(s_count, t_count),
+        unserved_kwh=np.asarray(step_h * np.bincount(pair, lost, s_count * t_count)).reshape(s_count, t_count),
         survived_steps=survived.reshape(s_count, t_count),
         backup_kw=kw,
         backup_usd=0.0 if backup is None else kw * backup.usd_per_kw,
@@ -129,9 +136,7 @@ def _of_pair(block: Block, s_count: int, t_count: int) -> IntArray:
     return np.repeat(block.index, t_count)
 
 
-def _add_backup(
-    model: Model, backup: Backup, outages: Outages, pair: IntArray, count: int, step_h: float
-) -> Block:
+def _add_backup(model: Model, backup: Backup, outages: Outages, pair: IntArray, count: int, step_h: float) -> Block:
     s_count, t_count = outages.duration_steps.size, outages.start_step.size
     size = model.add_columns(
         "backup_kw", 1, lower=backup.kw_min, upper=backup.kw_max, cost=backup.usd_per_kw, unit="kW",

@@ -108,7 +108,9 @@ def read_reopt(text: Mapping[str, Any]) -> ReoptCase:
     for name in ("PV", "Wind", "ElectricStorage", "CHP", "SteamTurbine", "GHP"):
         for one in _plants(text, name):
             if float(one.get("max_kw", 1.0) or 0.0) > 0:
-                problems.append(f"{name}: plant of this kind is not read from REopt files (set max_kw to 0 to leave it out)")
+                problems.append(
+                    f"{name}: plant of this kind is not read from REopt files (set max_kw to 0 to leave it out)"
+                )
     loads = part(_loads, text.get("ElectricLoad", {}), steps)
     year = int(text.get("ElectricLoad", {}).get("year") or _YEAR_OF_REFERENCE_LOADS)
     tariff = part(_tariff, text.get("ElectricTariff", {}), year, steps)
@@ -235,8 +237,8 @@ def _tariff(tariff: Mapping[str, Any], year: int, steps: int) -> Tariff:
         )
     else:
         raise ReoptError(
-            "ElectricTariff: urdb_response, tou_energy_rates_per_kwh, monthly_energy_rates or blended_annual_energy_rate"
-            " is needed"
+            "ElectricTariff: urdb_response, tou_energy_rates_per_kwh, monthly_energy_rates or"
+            " blended_annual_energy_rate is needed"
         )
     return _with_peaks(found, tariff, n)
 
@@ -252,7 +254,8 @@ def _with_peaks(found: Tariff, tariff: Mapping[str, Any], n: int) -> Tariff:
     groups = tariff.get("coincident_peak_load_active_time_steps") or []
     if len(charges) != len([g for g in groups if g]):
         raise ReoptError(
-            f"ElectricTariff.coincident_peak_load_charge_per_kw: {len(charges)} charges for {len(groups)} groups of steps"
+            f"ElectricTariff.coincident_peak_load_charge_per_kw: {len(charges)} charges for"
+            f" {len(groups)} groups of steps"
         )
     peaks = []
     for number, (charge, steps) in enumerate(zip(charges, groups, strict=False)):

@@ -15,7 +15,8 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Swing:
-    """A load that goes to and fro between two levels, as training does between computing and waiting for the network."""
+    """A load that goes to and fro between two levels, as training does between computing and waiting for the
+    network."""
 
     high_mw: float
     low_mw: float
@@ -73,10 +74,11 @@ def ramp_storage(swing: Swing, ramp_mw_per_s: float) -> tuple[float, float]:
     """Power and energy of the least storage that keeps the draw within a ramp limit, known one period ahead.
 
     Arguments: swing; largest change of the draw. Result: MW, MWh.
-    Equation: the draw crosses from level to level in tau = A / R, half of it before each step. Where tau fits into both phases
-    the storage gives A/2 at most; it takes up A^2 / (8 R) before the rise, gives that back and as much again up to the fall, so
-    that its range is A^2 / (4 R). Where tau does not fit, both come from ``least_storage``. Origin: worked by hand, and
-    checked by that programme. Validity: a periodic swing; a job that stops without warning needs ``stop_storage``.
+    Equation: the draw crosses from level to level in tau = A / R, half of it before each step. Where tau fits into
+    both phases the storage gives A/2 at most; it takes up A^2 / (8 R) before the rise, gives that back and as much
+    again up to the fall, so that its range is A^2 / (4 R). Where tau does not fit, both come from ``least_storage``.
+    Origin: worked by hand, and checked by that programme. Validity: a periodic swing; a job that stops without
+    warning needs ``stop_storage``.
     """
     amplitude = swing.amplitude_mw
     short = min(swing.duty_frac, 1 - swing.duty_frac) * swing.period_s
@@ -101,9 +103,9 @@ def stop_storage(drop_mw: float, ramp_mw_per_s: float) -> tuple[float, float]:
 def least_storage(load_mw: Array, step_s: float, ramp_mw_per_s: float) -> tuple[float, float]:
     """Least storage energy, and its power, for any periodic load under a ramp limit.
 
-    Arguments: (N,) one period of load; step; limit. Result: MW, MWh. Method: linear programme over the draw and the content
-    of a lossless storage; the draw stays between the least and the largest load, so that smoothing asks for no wider
-    connection. Among stores of least energy the one of least power is not sought.
+    Arguments: (N,) one period of load; step; limit. Result: MW, MWh. Method: linear programme over the draw and the
+    content of a lossless storage; the draw stays between the least and the largest load, so that smoothing asks for
+    no wider connection. Among stores of least energy the one of least power is not sought.
     """
     n = load_mw.size
     model = Model("swing")
@@ -128,12 +130,13 @@ def least_storage(load_mw: Array, step_s: float, ramp_mw_per_s: float) -> tuple[
 def smoothing_options(
     swing: Swing, ramp_mw_per_s: float, storage: StorageCost, energy_usd_per_mwh: float, running_frac: float = 1.0
 ) -> list[Smoothing]:
-    """What it costs to keep a swing within a ramp limit: by storage, or by burning power in the low phase; cheapest first.
+    """What it costs to keep a swing within a ramp limit: by storage, or by burning power in the low phase; cheapest
+    first.
 
     Arguments: swing; limit; storage; price of energy; share of the year in which the load runs.
-    Equations: storage = power and energy of ``ramp_storage`` (energy at least power over the rating) + losses of each cycle;
-    burning lifts the low phase until a ramp of R through the period suffices: the floor is high - R x the shorter phase / 2,
-    each ramp lies in the low phase, and the power between floor and low is lost.
+    Equations: storage = power and energy of ``ramp_storage`` (energy at least power over the rating) + losses of each
+    cycle; burning lifts the low phase until a ramp of R through the period suffices: the floor is high - R x the
+    shorter phase / 2, each ramp lies in the low phase, and the power between floor and low is lost.
     """
     power, energy = ramp_storage(swing, ramp_mw_per_s)
     energy = max(energy, power / storage.mw_max_per_mwh)

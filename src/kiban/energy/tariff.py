@@ -123,7 +123,12 @@ class Bill:
     def total_usd(self) -> float:
         """All of it, less the credit for exports."""
         return (
-            self.energy_usd + self.demand_usd + self.coincident_usd + self.fixed_usd + self.minimum_usd - self.export_usd
+            self.energy_usd
+            + self.demand_usd
+            + self.coincident_usd
+            + self.fixed_usd
+            + self.minimum_usd
+            - self.export_usd
         )
 
 
@@ -131,10 +136,11 @@ def bill(tariff: Tariff, load_kw: Array, export_kw: Array | None = None) -> Bill
     """Cost of a year of power drawn from the grid.
 
     Arguments: tariff; (N,) mean power of each step, not negative; (N,) power sent out. Result: the bill before tax.
-    Equations: energy = sum over months and tiers of kWh in the tier x the mean rate of the month's kWh in that tier (where
-    rates differ by hour and by tier, each kWh of a month takes part in every tier in the same proportion); demand = sum over
-    periods and tiers of kW in the tier of the largest power; coincident = rate x largest power in the system's peaks; the
-    ratchet lifts the billed facility demand. A least charge applies to the sum of all but itself, by month to the month's.
+    Equations: energy = sum over months and tiers of kWh in the tier x the mean rate of the month's kWh in that tier
+    (where rates differ by hour and by tier, each kWh of a month takes part in every tier in the same proportion);
+    demand = sum over periods and tiers of kW in the tier of the largest power; coincident = rate x largest power in
+    the system's peaks; the ratchet lifts the billed facility demand. A least charge applies to the sum of all but
+    itself, by month to the month's.
     Origin: rules of US utility tariffs as in the Utility Rate Database (OpenEI, version 8).
     Errors: ValueError for a load of the wrong length or below zero.
     """
@@ -180,7 +186,7 @@ def monthly_energy(tariff: Tariff, kwh: Array) -> Array:
     in_tier = np.stack([t.split(np.array(total[m])) for m, t in enumerate(tariff.energy_tiers)])
     share = np.divide(in_tier, total[:, None], out=np.zeros_like(in_tier), where=total[:, None] > 0)
     cost = kwh * ((share[month] * tariff.energy_usd_per_kwh).sum(axis=1) + tariff.riders_usd_per_kwh)
-    return np.bincount(month, cost, MONTHS)
+    return np.asarray(np.bincount(month, cost, MONTHS), dtype=np.float64)
 
 
 def monthly_peaks(tariff: Tariff, load_kw: Array) -> Array:
@@ -229,7 +235,9 @@ def month_of_steps(steps_per_hour: int = 1) -> IntArray:
 
 
 def flat_tariff(
-    energy_usd_per_kwh: Sequence[float] | float, demand_usd_per_kw: Sequence[float] | float = 0.0, steps_per_hour: int = 1
+    energy_usd_per_kwh: Sequence[float] | float,
+    demand_usd_per_kw: Sequence[float] | float = 0.0,
+    steps_per_hour: int = 1,
 ) -> Tariff:
     """A tariff of monthly or yearly mean rates.
 

@@ -25,24 +25,30 @@ _READ = {
 _WORDS = {
     "label", "name", "utility", "startdate", "enddate", "voltagecategory", "description", "basicinformationcomments",
     "energycomments", "demandcomments", "uri", "source", "sourceparent", "sector", "eiaid", "revisions", "approved",
-    "supercedes", "phasewiring", "servicetype", "flatdemandunit", "demandunits", "demandrateunit", "demandratchetpercentage",
+    "supercedes", "phasewiring", "servicetype", "flatdemandunit", "demandunits", "demandrateunit",
     "demandwindow", "dgrules", "country", "latest_update", "is_default", "peakkwcapacitymin", "peakkwcapacitymax",
     "peakkwcapacityhistory", "peakkwhusagemin", "peakkwhusagemax", "peakkwhusagehistory", "voltageminimum",
-    "voltagemaximum", "usenetmetering", "annualmincharge", "minmonthlycharge",
+    "voltagemaximum", "usenetmetering",
 }  # fmt: skip
 
 
 def unread(rate: Mapping[str, Any]) -> list[str]:
     """Keys of a rate that are neither used nor plain words: what the tariff leaves out."""
-    return sorted(k for k, v in rate.items() if k not in _READ | _WORDS and v not in (None, "", 0, [], {}))
+    return sorted(k for k, v in rate.items() if k not in _READ | _WORDS and _says_something(v))
+
+
+def _says_something(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(_says_something(v) for v in value)
+    return value not in (None, "", 0, {})
 
 
 def tariff_of_urdb(rate: Mapping[str, Any], year: int, steps_per_hour: int = 1) -> Tariff:
     """Turn a rate into a tariff.
 
-    Arguments: the rate as JSON (schedules of 12 x 24 periods for weekdays and weekends, structures of tiers); year, which
-    says what day is a weekend; steps per hour. Result: the tariff; 31 December of a leap year is left out, as in REopt.
-    A tier ends at its ``max``, counted from zero. Errors: ValueError naming the part that cannot be read.
+    Arguments: the rate as JSON (schedules of 12 x 24 periods for weekdays and weekends, structures of tiers); year,
+    which says what day is a weekend; steps per hour. Result: the tariff; 31 December of a leap year is left out, as
+    in REopt. A tier ends at its ``max``, counted from zero. Errors: ValueError naming the part that cannot be read.
     """
     hour_month = month_of_steps()
     weekend = _weekend(year)
@@ -159,7 +165,9 @@ def _fixed(rate: Mapping[str, Any]) -> tuple[float, float, float]:
     per_month = {"$/month": 1.0, "$/day": DAYS_PER_MONTH, "$/year": 1.0 / MONTHS}
     fixed = float(rate.get("fixedmonthlycharge", 0.0) or 0.0)
     if not fixed:
-        fixed = float(rate.get("fixedchargefirstmeter", 0.0) or 0.0) * per_month.get(rate.get("fixedchargeunits", ""), 0.0)
+        fixed = float(rate.get("fixedchargefirstmeter", 0.0) or 0.0) * per_month.get(
+            rate.get("fixedchargeunits", ""), 0.0
+        )
     least, unit = float(rate.get("mincharge", 0.0) or 0.0), rate.get("minchargeunits", "")
     if unit == "$/year":
         return fixed, 0.0, least

@@ -45,7 +45,9 @@ def dispatch_figures(d: Dispatched, basis: Basis) -> list[Figure]:
         _stack(d, basis, "week", f"The tightest week (from day {tight * 7 + 1} of the year)", _hours(tight), None),
         _mean_days(d, basis),
         _duration(d, basis),
-        _heat(d, basis, "hours", "Load that is not clean, hour by hour", "MW", d.load_mw * (1 - d.clean_frac), "scaled"),
+        _heat(
+            d, basis, "hours", "Load that is not clean, hour by hour", "MW", d.load_mw * (1 - d.clean_frac), "scaled"
+        ),
         _heat(d, basis, "matched", "Clean share of the load, hour by hour", "share", d.clean_frac, "percent"),
         _sankey(d, basis),
     ]
@@ -69,14 +71,23 @@ def _tightest_week(d: Dispatched) -> int:
 def _stack(
     d: Dispatched, basis: Basis, key: str, title: str, at: NDArray[np.int64], labels: Sequence[str] | None
 ) -> Figure:
-    frame = Frame(f"{key}_{d.name}", "energy", title, "MW, stacked; below zero what is charged, sold or thrown away", ())
+    frame = Frame(
+        f"{key}_{d.name}", "energy", title, "MW, stacked; below zero what is charged, sold or thrown away", ()
+    )
     made = {n: v[at] for n, v in d.made_mw.items()}
     taken = {n: -v[at] for n, v in d.taken_mw.items()}
-    return _drawn_stack(frame, basis, made, taken, d.load_mw[at], labels or [f"{h // 24 + 1}. {h % 24:02d}h" for h in at])
+    return _drawn_stack(
+        frame, basis, made, taken, d.load_mw[at], labels or [f"{h // 24 + 1}. {h % 24:02d}h" for h in at]
+    )
 
 
 def _drawn_stack(
-    frame: Frame, basis: Basis, made: Mapping[str, Array], taken: Mapping[str, Array], load: Array, labels: Sequence[str]
+    frame: Frame,
+    basis: Basis,
+    made: Mapping[str, Array],
+    taken: Mapping[str, Array],
+    load: Array,
+    labels: Sequence[str],
 ) -> Figure:
     series, legend = [], []
     for sign, part in (("made", made), ("taken", taken)):
@@ -128,7 +139,9 @@ def _duration(d: Dispatched, basis: Basis) -> Figure:
 
 
 def _heat(d: Dispatched, basis: Basis, key: str, title: str, unit: str, hourly: Array, form: str) -> Figure:
-    frame = Frame(f"{key}_{d.name}", "energy", title, f"{unit}; days from left to right, hours of the day upwards", (), height=260)
+    frame = Frame(
+        f"{key}_{d.name}", "energy", title, f"{unit}; days from left to right, hours of the day upwards", (), height=260
+    )
     days = hourly[: DAYS * HOURS_PER_DAY].reshape(DAYS, HOURS_PER_DAY)
     low, high = float(days.min()), float(days.max())
     data = [[day, hour, round(float(days[day, hour]), 3)] for day in range(DAYS) for hour in range(HOURS_PER_DAY)]
@@ -174,6 +187,7 @@ def _sankey(d: Dispatched, basis: Basis) -> Figure:
     series = {
         "type": "sankey", "data": nodes, "links": links, "left": 4, "right": 120, "top": 8, "bottom": 8,
         "nodeGap": 14, "nodeWidth": 14, "draggable": False, "emphasis": {"focus": "adjacency"},
-        "lineStyle": {"color": "gradient", "opacity": 0.35}, "label": {"fontSize": 11, "width": 110, "overflow": "break"},
+        "lineStyle": {"color": "gradient", "opacity": 0.35},
+        "label": {"fontSize": 11, "width": 110, "overflow": "break"},
     }  # fmt: skip
     return figure(frame, basis, {"tooltip": {"trigger": "item"}, "series": [series]}, form="scaled")

@@ -100,7 +100,9 @@ class BatteryPart(Part):
     discharge_frac: Efficiency = Field(default=0.93, description="Efficiency of discharging")
     wear_usd_per_mwh: Money = Field(default=0.0, description="Ageing by use, per MWh taken out")
     usable_frac: Efficiency = Field(default=1.0, description="Usable share of energy in the middle of life")
-    hours: Annotated[Number, Field(gt=0, le=1000)] | None = Field(default=None, description="Energy over power, if fixed")
+    hours: Annotated[Number, Field(gt=0, le=1000)] | None = Field(
+        default=None, description="Energy over power, if fixed"
+    )
     mw_max: Power | None = Field(default=None, description="Largest power")
     reserve_mw: Power = Field(default=0.0, description="Power held back for swings of the load")
     reserve_mwh: Power = Field(default=0.0, description="Energy held back at both ends")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,9 +69,9 @@ class Fault:
 def read_hourly(text: str, column: str, ending: str) -> tuple[Array, list[Fault]]:
     """Read one column of a CSV with a heading, for one or several whole years of hours.
 
-    Arguments: text of the file; name of the column; ending of its unit, a key of ``RANGES``. Result: the values, and every
-    fault found (values are only good without any). A column of time (datetime, timestamp, time, date ...) is checked where
-    there is one: one hour from row to row, none twice, none left out.
+    Arguments: text of the file; name of the column; ending of its unit, a key of ``RANGES``. Result: the values, and
+    every fault found (values are only good without any). A column of time (datetime, timestamp, time, date ...) is
+    checked where there is one: one hour from row to row, none twice, none left out.
     """
     rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
     rows = [r for r in rows if r and not r[0].lstrip().startswith("#")]
@@ -111,10 +113,8 @@ def _numbers(cells: Sequence[str]) -> tuple[Array, list[Fault]]:
     values = np.full(len(cells), np.nan)
     bad = []
     for i, cell in enumerate(cells):
-        try:
+        with suppress(ValueError):
             values[i] = float(cell)
-        except ValueError:
-            pass
         if not np.isfinite(values[i]):
             bad.append((i, cell))
     faults = [
@@ -134,15 +134,15 @@ def _time_faults(cells: Sequence[str]) -> list[Fault]:
         except ValueError:
             return [Fault(i + 1 + _HEAD, f"{cell.strip()!r} is not a time", "write times as 2023-01-31 14:00")]
     try:
-        steps = [b - a for a, b in zip(stamps, stamps[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(stamps)]
     except TypeError:
-        return [Fault(None, "some times have an offset from UTC and some have none", "give all of them the same offset")]
+        return [
+            Fault(None, "some times have an offset from UTC and some have none", "give all of them the same offset")
+        ]
     back = [i for i, s in enumerate(steps) if s <= timedelta(0)]
     gaps = [i for i, s in enumerate(steps) if s > _HOUR and not _over_leap_day(stamps[i], stamps[i + 1])]
     fine = [i for i, s in enumerate(steps) if timedelta(0) < s < _HOUR]
-    summer = (
-        "looks like a daylight-saving jump: write all times in UTC or with one fixed offset, so that no hour is double or missing"
-    )
+    summer = "looks like a daylight-saving jump: write all times in UTC or with one fixed offset"
     faults = []
     for i in back[:_SHOWN]:
         jump = stamps[i + 1].month in (9, 10, 11) and len(back) <= 2

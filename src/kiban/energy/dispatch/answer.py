@@ -25,13 +25,14 @@ class Answer:
     """By name of source, plant and battery."""
     battery_mwh: float
     flow_mw: dict[str, Array]
-    """(N,) by name: purchase, inflow, outflow, sold, curtailed, charge, discharge, cut, unserved, each source and plant."""
+    """(N,) by name: purchase, inflow, outflow, sold, curtailed, charge, discharge, cut, unserved, each source and
+    plant."""
     state_mwh: Array
     price_usd_per_mwh: Array
     """(N,) what another MWh of load costs: dual of the site's balance."""
     clean_premium_usd_per_mwh: Array
-    """(N,) what a MWh costs above grid energy because it has to be clean: (1 - c) x dual of the hourly rule, or the dual
-    of the annual or monthly rule."""
+    """(N,) what a MWh costs above grid energy because it has to be clean: (1 - c) x dual of the hourly rule, or the
+    dual of the annual or monthly rule."""
     connection_usd_per_mw: Array
     """(Q,) what another MW of connection is worth in each quarter, in money of that quarter's year."""
     connection_usd_per_mw_year: float
@@ -92,7 +93,7 @@ def _sized(case: Case) -> list[str]:
 
 
 def _flows_of(case: Case, names: dict[str, Block], size: dict[str, float], solution: Solution) -> dict[str, Array]:
-    flow = {
+    flow: dict[str, Array] = {
         k: np.maximum(solution.value(names[k]), 0.0)
         for k in ("purchase", "inflow", "outflow", "sold", "charge", "discharge", "cut", "unserved", "matched")
         if k in names
@@ -148,7 +149,7 @@ def _connection(case: Case, names: dict[str, Block], solution: Solution) -> tupl
     if case.grid.down is not None:
         worth[case.grid.down] = 0.0
     by_quarter = np.bincount(axis.quarter, worth / axis.year_weight[axis.year], quarters)
-    return by_quarter, float(worth.sum())
+    return np.asarray(by_quarter, dtype=np.float64), float(worth.sum())
 
 
 def _premium(case: Case, rules: RuleRows, solution: Solution) -> Array:
@@ -162,8 +163,9 @@ def _premium(case: Case, rules: RuleRows, solution: Solution) -> Array:
 def _score(case: Case, flow: dict[str, Array]) -> float:
     """Share of the load that is clean in its hour.
 
-    Origin: Google, 24/7 Carbon-Free Energy: Methodologies and Metrics (2021): what is bought counts with the clean share of
-    the grid in its hour, the rest of the load is contracted. Own plant and unclean sources count as not clean.
+    Origin: Google, 24/7 Carbon-Free Energy: Methodologies and Metrics (2021): what is bought counts with the clean
+    share of the grid in its hour, the rest of the load is contracted. Own plant and unclean sources count as not
+    clean.
     """
     axis = case.axis
     w, zero = axis.weight_h, np.zeros(axis.count)

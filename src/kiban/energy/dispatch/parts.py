@@ -53,8 +53,8 @@ class Grid:
 class Source:
     """Output that follows a profile: own wind or solar, a contract paid as produced, or a baseload contract.
 
-    A baseload contract has a profile of ones. A virtual contract delivers nothing: it pays strike less market price on its
-    output, and its clean attributes count against what is bought.
+    A baseload contract has a profile of ones. A virtual contract delivers nothing: it pays strike less market price
+    on its output, and its clean attributes count against what is bought.
     """
 
     name: str

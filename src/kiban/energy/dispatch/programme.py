@@ -23,7 +23,7 @@ COLD = SolveOptions(solver="simplex")
 
 def _sizes(case: Case) -> list[str]:
     """Names of the size columns that a case has."""
-    names = [f"{p.name}_mw" for p in (*case.sources, *case.plants)]
+    names = [f"{s.name}_mw" for s in case.sources] + [f"{p.name}_mw" for p in case.plants]
     if case.battery is not None:
         names += ["battery_mw"] + (["battery_mwh"] if case.battery.hours is None else [])
     return names
@@ -32,8 +32,8 @@ def _sizes(case: Case) -> list[str]:
 class Programme:
     """One case as a linear programme that stays inside the solver; rules, limits and costs move in place.
 
-    Per step t of length h with weight w. Wind and solar have no columns per step: their output is capacity x profile, and
-    what is not used is the slack of a row, so that nothing is curtailed by a column of its own.
+    Per step t of length h with weight w. Wind and solar have no columns per step: their output is capacity x profile,
+    and what is not used is the slack of a row, so that nothing is curtailed by a column of its own.
 
     site      inflow - outflow + own sources + plants + discharge - charge + cut + unserved >= load
     market    purchase + contracted + outflow - sold - inflow >= 0      (only where a contract delivers)
@@ -46,8 +46,8 @@ class Programme:
     clean     see ``rules``
 
     Without contracts that deliver, purchase is the inflow and sold is the outflow: no market row.
-    Minimise, over the weighted mean of the years: purchases + delivery - sales + strikes + fuel + wear + cuts + lost load +
-    demand charges + annuities. Origin: capacity expansion with hourly dispatch as in PyPSA (Brown et al. 2018,
+    Minimise, over the weighted mean of the years: purchases + delivery - sales + strikes + fuel + wear + cuts + lost
+    load + demand charges + annuities. Origin: capacity expansion with hourly dispatch as in PyPSA (Brown et al. 2018,
     doi 10.5334/jors.188), in compact form. Validity: perfect foresight, a price taker, no unit commitment.
     """
 
@@ -94,7 +94,8 @@ class Programme:
         return self.model.solve(options or COLD)
 
     def _move_sizes(self) -> Solution:
-        """Let sizes and rules move from a dispatch: the primal simplex for as many iterations as steps, else the dual."""
+        """Let sizes and rules move from a dispatch: the primal simplex for as many iterations as steps, else the
+        dual."""
         basis = self.model.basis
         limit = {"simplex_strategy": 4, "simplex_iteration_limit": self.case.axis.count}
         found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
@@ -106,9 +107,10 @@ class Programme:
     def _dispatch_at(self, ahead: Solution) -> bool:
         """Dispatch the sizes of a coarser solution, with its prices of the rules in place of the rules: a start.
 
-        Without sizes and yearly rows to decide, hours hang together by storage only and the dual simplex is through in a
-        fraction of a second; its basis keeps all limits but those of the rules, so it is where the primal simplex begins
-        once sizes and rules are back. Result: whether those sizes can serve the load; if not, nothing is kept.
+        Without sizes and yearly rows to decide, hours hang together by storage only and the dual simplex is through
+        in a fraction of a second; its basis keeps all limits but those of the rules, so it is where the primal
+        simplex begins once sizes and rules are back. Result: whether those sizes can serve the load; if not, nothing
+        is kept.
         """
         problem, model = self.model.problem(), self.model
         sizes = np.concatenate([b.index for n, b in self.names.items() if n in _sizes(self.case)])
@@ -150,7 +152,12 @@ class Programme:
     def _row(self, name: str, shape: int, terms: Terms, sentence: str, formula: str, **more: object) -> Block:
         more.setdefault("unit", "MW")
         block = self.model.add_rows(
-            name, shape, terms=terms, sentence=sentence, formula=formula, **more  # type: ignore[arg-type]
+            name,
+            shape,
+            terms=terms,
+            sentence=sentence,
+            formula=formula,
+            **more,  # type: ignore[arg-type]
         )
         self.names[name] = block
         return block
@@ -223,7 +230,9 @@ class Programme:
             cost = battery.usd_per_mw_year + (battery.hours or 0.0) * battery.usd_per_mwh_year
             self._add("battery_mw", 1, "battery power", cost, lower=battery.mw_min, upper=battery.mw_max)
             if battery.hours is None:
-                self._add("battery_mwh", 1, "battery energy", battery.usd_per_mwh_year, upper=battery.mwh_max, unit="MWh")
+                self._add(
+                    "battery_mwh", 1, "battery energy", battery.usd_per_mwh_year, upper=battery.mwh_max, unit="MWh"
+                )
 
     def _output(self, sources: list[Source]) -> Terms:
         return [(None, self.names[f"{s.name}_mw"], s.profile_frac) for s in sources]
@@ -244,13 +253,22 @@ class Programme:
         market = self._flows({"purchase": 1.0, "outflow": 1.0, "sold": -1.0, "inflow": -1.0})
         if self.contracts:
             words = "what comes through the connection is bought or contracted"
-            self._row("market", n, [*market, *self._output(self.contracts)], words, "purchase + contracted >= inflow", lower=0.0)
+            self._row(
+                "market",
+                n,
+                [*market, *self._output(self.contracts)],
+                words,
+                "purchase + contracted >= inflow",
+                lower=0.0,
+            )
         paid = np.flatnonzero(case.grid.price_usd_per_mwh < 0)
         if paid.size:
             words = "only own output is thrown away, not energy one is paid to take"
             for name, terms, top in (("site", site, case.load_mw[paid]), ("market", market, np.zeros(paid.size))):
                 if name == "site" or self.contracts:
-                    some: Terms = [(None, np.asarray(b.index if isinstance(b, Block) else b)[paid], v) for _, b, v in terms]
+                    some: Terms = [
+                        (None, np.asarray(b.index if isinstance(b, Block) else b)[paid], v) for _, b, v in terms
+                    ]
                     self._row(f"{name}_dump", paid.size, some, words, "slack <= own output", upper=top)
 
     def _storage_rows(self) -> None:
@@ -333,7 +351,10 @@ class Programme:
         count = int(span.max()) + 1
         year = np.arange(count) // (12 if charge.each == "month" else 1)
         peak = self._add(
-            f"{charge.name}_peak", count, f"largest import of the {charge.each}", charge.usd_per_mw * axis.year_weight[year]
+            f"{charge.name}_peak",
+            count,
+            f"largest import of the {charge.each}",
+            charge.usd_per_mw * axis.year_weight[year],
         )
         steps = np.arange(axis.count) if charge.active is None else np.flatnonzero(charge.active)
         self._row(

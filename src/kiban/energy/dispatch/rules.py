@@ -52,11 +52,12 @@ def add_rules(model: Model, case: Case, names: dict[str, Block]) -> RuleRows:
     hourly            sum w ((1 - c) (purchase - matched) + plants) + not clean <= (1 - f) load
                       matched <= virtual output, matched <= purchase
     excess            sum w (sold + virtual output - matched) <= e load
-    made              sum w output of all clean sources <= m load; by size, so that no purchase can be thrown away to dodge it
+    made              sum w output of all clean sources <= m load; by size, so that no purchase can be thrown away to
+    dodge it
 
     c is the clean share of the grid in the hour. Purchases count in the hour they are made, also to charge. Energy of
-    contracts counts as it reaches the load or is sold (annual, monthly), or as it spares a purchase (hourly). A cut needs no
-    match. Origin: Riepl and Brown 2024 (arXiv:2403.07876), with the share of the grid taken as given.
+    contracts counts as it reaches the load or is sold (annual, monthly), or as it spares a purchase (hourly). A cut
+    needs no match. Origin: Riepl and Brown 2024 (arXiv:2403.07876), with the share of the grid taken as given.
     """
     axis, w = case.axis, case.axis.weight_h
     year, month = axis.year, axis.month
@@ -88,8 +89,8 @@ def add_rules(model: Model, case: Case, names: dict[str, Block]) -> RuleRows:
         **blocks,
         excess=_excess(model, case, names, matched),
         made=_made(model, case, names),
-        year_load_mwh=np.bincount(year, w * case.load_mw, axis.years),
-        month_load_mwh=np.bincount(month, w * case.load_mw, months),
+        year_load_mwh=np.asarray(np.bincount(year, w * case.load_mw, axis.years), dtype=np.float64),
+        month_load_mwh=np.asarray(np.bincount(month, w * case.load_mw, months), dtype=np.float64),
     )
 
 

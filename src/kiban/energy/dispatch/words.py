@@ -9,7 +9,8 @@ from kiban.solve import Infeasible, Model, Solution, SolverError, explain_infeas
 
 
 def explain(model: Model, case: Case, solution: Solution) -> Exception:
-    """The error to raise for a solution that is not optimal: which limits clash and by how much, or what has no bound."""
+    """The error to raise for a solution that is not optimal: which limits clash and by how much, or what has no
+    bound."""
     if solution.status == "unbounded":
         open_ended = [s.name for s in case.sources if not np.isfinite(s.mw_max)]
         return SolverError(
