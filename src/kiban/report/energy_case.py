@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kiban.energy.dispatch import (
@@ -16,8 +18,12 @@ from kiban.energy.dispatch import (
     hourly_axis,
 )
 from kiban.energy.dispatch.parts import Place
+from kiban.energy.tariff import Tariff
+from kiban.energy.tariff_rows import KW_PER_MW, first_tier_usd_per_kwh, problems
+from kiban.energy.tariff_urdb import tariff_of_urdb
 from kiban.scenario.energy_load import LoadedEnergy
 from kiban.scenario.energy_schema import CleanPart, DemandPart, RuleName
+from kiban.units import HOURS_PER_YEAR
 
 _AT: dict[str, Place] = {"own": "site", "physical": "grid", "virtual": "virtual"}
 
@@ -56,9 +62,9 @@ def case_of(loaded: LoadedEnergy) -> Case:
         else Flexible(flexible.frac, flexible.usd_per_mwh, _open(flexible.hours_max_per_year), flexible.notice_h),
         unserved_usd_per_mwh=form.unserved_usd_per_mwh,
     )  # fmt: skip
-    problems = case.problems()
-    if problems:
-        raise ValueError("\n".join(problems))
+    wrong = case.problems()
+    if wrong:
+        raise ValueError("\n".join(wrong))
     return case
 
 
@@ -81,11 +87,30 @@ def _grid(loaded: LoadedEnergy) -> Grid | None:
         sale = loaded.array("series.sale_usd_per_mwh")
     elif part.sale_frac is not None:
         sale = np.minimum(part.sale_frac * np.maximum(price, 0.0), price)
+    tariff = None
+    if part.tariff is not None:
+        tariff = _tariff(loaded, part.tariff.year)
+        price = price + KW_PER_MW * first_tier_usd_per_kwh(tariff)
     limit = np.array(part.limit_mw) if isinstance(part.limit_mw, tuple) else part.limit_mw
     return Grid(
         price, limit, part.adder_usd_per_mwh, sale, part.export_limit_mw,
-        tuple(_charge(d, loaded.hours) for d in part.demand), loaded.array("series.clean_frac"),
+        tuple(_charge(d, loaded.hours) for d in part.demand), loaded.array("series.clean_frac"), tariff,
     )  # fmt: skip
+
+
+def _tariff(loaded: LoadedEnergy, year: int) -> Tariff:
+    """The file's tariff for the dispatch: without the least charge, which only the bill of an answer knows."""
+    try:
+        found = tariff_of_urdb(loaded.tariff, year)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"connection.tariff: {error}") from None
+    found = replace(found, minimum_usd_per_month=0.0, minimum_usd_per_year=0.0)
+    reasons = problems(found)
+    if loaded.hours != HOURS_PER_YEAR:
+        reasons.append(f"a tariff goes with one year of {HOURS_PER_YEAR} hours, found {loaded.hours}")
+    if reasons:
+        raise ValueError("\n".join(f"connection.tariff: {r}" for r in reasons))
+    return found
 
 
 def _charge(part: DemandPart, hours: int) -> DemandCharge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ class LoadedEnergy:
     hours: int
     series: dict[str, Array]
     """By place in the file, such as ``series.load_mw`` or ``sources.0.profile``."""
+
+    tariff: Any = None
+    """The rate as JSON, where the file names one."""
 
     def array(self, place: str) -> Array:
         """Series at a place of the file."""
@@ -69,9 +73,34 @@ def load_energy(path: str | Path, variant: str | None = None) -> LoadedEnergy:
         if size != hours and not problems:
             place = tuple(int(p) if p.isdigit() else p for p in name.split("."))
             problems.append(located(place, tree, f"{size} hours, where another series has {hours}"))
+    tariff = _tariff(Path(path).parent, form, tree, problems)
     if problems:
         raise ScenarioError(problems)
-    return LoadedEnergy(form, hours, {k: np.broadcast_to(np.asarray(v), (hours,)).copy() for k, v in found.items()})
+    series = {k: np.broadcast_to(np.asarray(v), (hours,)).copy() for k, v in found.items()}
+    return LoadedEnergy(form, hours, series, tariff)
+
+
+def _tariff(folder: Path, form: EnergyFile, tree: Node, problems: list[Problem]) -> Any:
+    if form.connection is None or form.connection.tariff is None:
+        return None
+    name, place = form.connection.tariff.file, ("connection", "tariff", "file")
+    try:
+        path = folder / name
+        if path.stat().st_size > MOST_SERIES_BYTES:
+            problems.append(located(place, tree, f"{name} is larger than {MOST_SERIES_BYTES:,} bytes"))
+            return None
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        problems.append(located(place, tree, f"cannot read {name}: {error.strerror}"))
+        return None
+    except ValueError:
+        problems.append(located(place, tree, f"{name} is not JSON"))
+        return None
+    if isinstance(found, dict) and isinstance(found.get("items"), list) and found["items"]:
+        found = found["items"][0]
+    if not isinstance(found, dict):
+        problems.append(located(place, tree, f"{name} is not a rate: an object is needed"))
+    return found
 
 
 def _series_of(form: EnergyFile) -> Iterator[tuple[Place, str, Any]]:

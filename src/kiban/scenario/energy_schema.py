@@ -50,6 +50,13 @@ class DemandPart(Part):
     to_hour: Annotated[Number, Field(ge=1, le=24)] = Field(default=24, description="End of the window")
 
 
+class TariffPart(Part):
+    """A tariff of the Utility Rate Database."""
+
+    file: str = Field(min_length=1, max_length=400, description="JSON file of the rate, from the folder of this file")
+    year: Annotated[int, Field(ge=1990, le=2100)] = Field(description="Year whose weekends count")
+
+
 class ConnectionPart(Part):
     """The connection to the grid."""
 
@@ -58,6 +65,7 @@ class ConnectionPart(Part):
     adder_usd_per_mwh: Money = Field(default=0.0, description="Delivery and riders on all that comes through")
     sale_frac: Fraction | None = Field(default=None, description="Sale price over market price; empty: nothing is sold")
     demand: tuple[DemandPart, ...] = Field(default=(), description="Demand charges")
+    tariff: TariffPart | None = Field(default=None, description="A utility tariff, on top of the market price")
 
 
 class SourcePart(Part):

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from kiban.energy.dispatch.parts import Case, Clean
 from kiban.energy.dispatch.rules import RuleRows
+from kiban.energy.tariff import bill
+from kiban.energy.tariff_rows import KW_PER_MW, constant_usd, first_tier_usd_per_kwh
 from kiban.solve import Block, Solution
 
 Array = NDArray[np.float64]
@@ -67,7 +69,7 @@ def read_answer(
     by_quarter, by_year = _connection(case, names, solution)
     items = _items(case, names, size, mwh, flow, solution)
     return Answer(
-        cost_usd_per_year=solution.objective,
+        cost_usd_per_year=solution.objective + items.get("tariff fixed", 0.0),
         cost_items_usd_per_year=items,
         size_mw=size,
         battery_mwh=mwh,
@@ -199,6 +201,13 @@ def _items(
             year = np.arange(peak.size) // (12 if charge.each == "month" else 1)
             paid = charge.usd_per_mw * case.axis.year_weight[year] * solution.value(peak)
             items[charge.name] = float(paid.sum())
+        if grid.tariff is not None:
+            paid_usd = bill(grid.tariff, KW_PER_MW * flow["inflow"])
+            items["tariff tiers"] = paid_usd.energy_usd - float(
+                KW_PER_MW * flow["inflow"] @ first_tier_usd_per_kwh(grid.tariff) * grid.tariff.step_h
+            )
+            items["tariff fixed"] = constant_usd(grid.tariff)
+            items["tariff demand"] = paid_usd.demand_usd + paid_usd.coincident_usd
     for s in case.sources:
         made = float(w @ flow[s.name])
         items[s.name] = size[s.name] * s.usd_per_mw_year + made * s.usd_per_mwh

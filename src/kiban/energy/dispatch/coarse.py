@@ -18,11 +18,12 @@ _LEAST_STEPS = 3000
 
 
 def coarser(case: Case) -> Case | None:
-    """Average every two steps into one; None where the axis is short, odd, or not one chain of steps."""
+    """Average every two steps into one; None where the axis is short, odd, not one chain, or a tariff's."""
     axis, k = case.axis, COARSE_STEPS
     n = axis.count
     chain = np.array_equal(axis.previous, np.roll(np.arange(n), 1))
-    if n < _LEAST_STEPS or n % k or not chain:
+    bound = case.grid is not None and case.grid.tariff is not None
+    if n < _LEAST_STEPS or n % k or not chain or bound:
         return None
 
     def mean(values: Array | float) -> Array | float:

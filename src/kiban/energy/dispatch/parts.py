@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.energy.dispatch.axis import Axis
+from kiban.energy.tariff import Tariff
 
 Array = NDArray[np.float64]
 Place = Literal["site", "grid", "virtual"]
@@ -45,6 +46,8 @@ class Grid:
     charges: tuple[DemandCharge, ...] = ()
     clean_frac: Array | float = 0.0
     """Clean share of what the grid delivers, counted under the hourly rule."""
+    tariff: Tariff | None = None
+    """Tiers, demand charges and coincident peaks on what comes through; the first energy tier belongs into the price."""
     down: NDArray[np.bool_] | None = None
     """(N,) steps of outage, in which nothing comes through the connection."""
 

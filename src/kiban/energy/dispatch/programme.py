@@ -12,6 +12,7 @@ from kiban.energy.dispatch.coarse import coarser
 from kiban.energy.dispatch.parts import Case, Clean, DemandCharge, Plant, Source
 from kiban.energy.dispatch.rules import RuleRows, add_rules
 from kiban.energy.dispatch.words import explain
+from kiban.energy.tariff_rows import add_tariff
 from kiban.solve import Block, Model, Solution, SolveOptions
 
 Array = NDArray[np.float64]
@@ -68,6 +69,8 @@ class Programme:
         self._plant_rows()
         self._flexible_rows()
         self._peak_rows()
+        if case.grid is not None and case.grid.tariff is not None:
+            add_tariff(self.model, self.names["inflow"], case.grid.tariff)
         self.rules: RuleRows = add_rules(self.model, case, self.names)
 
     def solve(self, clean: Clean | None = None, options: SolveOptions | None = None) -> Answer:
