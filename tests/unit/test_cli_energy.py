@@ -93,7 +93,7 @@ def test_a_tariff_on_top_of_the_market_price(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "rate.json").write_text(json.dumps(rate), encoding="utf-8")
     text = file.read_text(encoding="utf-8").replace("sale_frac: 0.5", "tariff: {file: rate.json, year: 2023}")
-    text = text.replace("frac: 0.5}", "frac: 0.3}")
+    text = text.replace("frac: 0.5}", "frac: 0.3}").replace("usd_per_mwh: 60", "usd_per_mwh: 200")
     file.write_text(text, encoding="utf-8")
     done = RUN.invoke(app, ["energy", str(file), "--json"])
     assert done.exit_code == 0, done.output

@@ -19,12 +19,12 @@ def tariff(**more: object) -> Tariff:
     top = Tiers(np.array([200_000.0, np.inf]))
     rates = np.where(np.arange(YEAR) % 24 < 8, 0.05, 0.09)
     facility = tuple(
-        DemandPeriod(np.flatnonzero(MONTH == m), Tiers(np.array([500.0, np.inf])), np.array([3.0, 9.0]), m, "facility")
+        DemandPeriod(np.flatnonzero(m == MONTH), Tiers(np.array([500.0, np.inf])), np.array([3.0, 9.0]), m, "facility")
         for m in range(12)
     )
     evening = np.arange(YEAR) % 24 >= 17
     window = tuple(
-        DemandPeriod(np.flatnonzero((MONTH == m) & evening), Tiers(np.array([np.inf])), np.array([4.0]), m)
+        DemandPeriod(np.flatnonzero((m == MONTH) & evening), Tiers(np.array([np.inf])), np.array([4.0]), m)
         for m in range(12)
     )
     found = Tariff(

@@ -28,8 +28,8 @@ def constant_usd(tariff: Tariff) -> float:
 def problems(tariff: Tariff) -> list[str]:
     """Why a tariff cannot be rows of a linear programme; empty where it can.
 
-    A linear programme fills tiers from the cheapest, so tiers must rise; and a tier above the first must cost as much more
-    in every hour of a month, so that no hour's energy can be moved into a tier of its own.
+    A linear programme fills tiers from the cheapest, so tiers must rise; and a tier above the first must cost as much
+    more in every hour of a month, so that no hour's energy can be moved into a tier of its own.
     """
     found = []
     for month in range(MONTHS):
@@ -51,9 +51,10 @@ def problems(tariff: Tariff) -> list[str]:
 def add_tariff(model: Model, inflow: Block, tariff: Tariff) -> dict[str, Block]:
     """Add all charges but the first energy tier to a model of one year.
 
-    Arguments: model; block of power drawn, (N,) in MW; tariff of as many steps. Result: blocks of columns that carry cost, by
-    name; costs in USD a year. Rows: tiers of month m: sum of kWh <= sum of tiers; demand: power <= sum of tiers of the period;
-    ratchet: billed demand >= share x demand of the months looked back to. Errors: ValueError, one reason per line.
+    Arguments: model; block of power drawn, (N,) in MW; tariff of as many steps. Result: blocks of columns that carry
+    cost, by name; costs in USD a year. Rows: tiers of month m: sum of kWh <= sum of tiers; demand: power <= sum of
+    tiers of the period; ratchet: billed demand >= share x demand of the months looked back to. Errors: ValueError,
+    one reason per line.
     """
     reasons = problems(tariff)
     if inflow.size != tariff.count:
@@ -116,7 +117,8 @@ def _ratchet(model: Model, inflow: Block, tariff: Tariff, by_month: dict[int, tu
     measured = model.add_columns("measured", MONTHS, unit="kW", sentence="largest power of each month")
     for month, (tiers, period) in by_month.items():
         model.add_rows(
-            f"measured_{month}", period.steps.size, upper=0.0, unit="kW", sentence="the measured peak is the largest power",
+            f"measured_{month}", period.steps.size, upper=0.0, unit="kW",
+            sentence="the measured peak is the largest power",
             terms=[(None, inflow[period.steps], KW_PER_MW), (None, measured[month], -1.0)],
         )  # fmt: skip
         looked = ratchet.months or tuple((month - k) % MONTHS for k in range(1, ratchet.previous + 1))

@@ -47,7 +47,8 @@ class Grid:
     clean_frac: Array | float = 0.0
     """Clean share of what the grid delivers, counted under the hourly rule."""
     tariff: Tariff | None = None
-    """Tiers, demand charges and coincident peaks on what comes through; the first energy tier belongs into the price."""
+    """Tiers, demand charges and coincident peaks on what comes through; the first energy tier belongs into the
+    price."""
     down: NDArray[np.bool_] | None = None
     """(N,) steps of outage, in which nothing comes through the connection."""
 
