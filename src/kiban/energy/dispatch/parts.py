@@ -188,7 +188,9 @@ class Case:
         if grid is None:
             return [f"{s.name}: an island has no grid to deliver through" for s in self.sources if s.at != "site"]
         if grid.sale_usd_per_mwh is not None:
-            above = grid.sale_usd_per_mwh > grid.price_usd_per_mwh + grid.adder_usd_per_mwh + 1e-9
+            # Contracts give the market a balance of its own, where energy can be bought and sold without delivery.
+            delivery = 0.0 if any(s.at == "grid" for s in self.sources) else grid.adder_usd_per_mwh
+            above = grid.sale_usd_per_mwh > grid.price_usd_per_mwh + delivery + 1e-9
             if above.any():
                 found.append(f"sale price: step {int(np.argmax(above))} is above the purchase price: money for nothing")
         quarters = int(self.axis.quarter.max()) + 1
