@@ -20,6 +20,8 @@ from kiban.solve import Solution, SolveOptions
 
 Array = NDArray[np.float64]
 
+INTERIOR = SolveOptions(solver="ipm", crossover=False)
+"""Slower on most cases, but its time does not run away; it leaves no basis, so the next solve starts cold."""
 COLD = SolveOptions(solver="simplex")
 """Dual simplex beat interior point on the compact form in nearly every measurement, and ends on a basis."""
 
@@ -92,15 +94,20 @@ class Programme:
         return self.model.solve(options or COLD)
 
     def _move_sizes(self) -> Solution:
-        """Let sizes and rules move from a dispatch: the primal simplex for as many iterations as steps, else the
-        dual."""
+        """Let sizes and rules move from a dispatch.
+
+        The primal simplex gets as many iterations as there are steps, then the dual simplex three times as many from the
+        same basis, then interior point, which leaves no basis: each wins in some cases and none in all.
+        """
         basis = self.model.basis
         limit = {"simplex_strategy": 4, "simplex_iteration_limit": self.case.axis.count}
         found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
         if found.status != "iteration_limit":
             return found
         self.model.start_from(basis)
-        return self.model.solve(COLD)
+        limit = {"simplex_strategy": 1, "simplex_iteration_limit": 3 * self.case.axis.count}
+        found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
+        return self.model.solve(INTERIOR) if found.status == "iteration_limit" else found
 
     def _dispatch_at(self, ahead: Solution) -> bool:
         """Dispatch the sizes of a coarser solution, with its prices of the rules in place of the rules: a start.
