@@ -96,8 +96,8 @@ class Programme:
     def _move_sizes(self) -> Solution:
         """Let sizes and rules move from a dispatch.
 
-        The primal simplex gets as many iterations as there are steps, then the dual simplex three times as many from the
-        same basis, then interior point, which leaves no basis: each wins in some cases and none in all.
+        The primal simplex gets as many iterations as there are steps, then the dual simplex three times as many from
+        the same basis, then interior point, which leaves no basis: each wins in some cases and none in all.
         """
         basis = self.model.basis
         limit = {"simplex_strategy": 4, "simplex_iteration_limit": self.case.axis.count}
