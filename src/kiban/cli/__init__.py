@@ -2,6 +2,7 @@
 
 from kiban.cli.compute import compute_app
 from kiban.cli.compute_serve import serve
+from kiban.cli.energy import energy
 from kiban.cli.facility import facility
 from kiban.cli.main import VALIDATION_OFF, app
 from kiban.cli.predict import predict
@@ -10,6 +11,7 @@ compute_app.command()(serve)
 app.add_typer(compute_app, name="compute")
 app.command()(predict)
 app.command()(facility)
+app.command()(energy)
 
 __all__ = ["VALIDATION_OFF", "app", "main"]
 

@@ -9,7 +9,7 @@ from kiban.figures.climate import calendar_of_hours
 from kiban.figures.figure import Basis
 from kiban.figures.hall import hall_figures
 from kiban.report.doors_facility import Answer, facility_data
-from kiban.report.html import _drawn, _environment, _static, script_json
+from kiban.report.html import drawn, environment, script_json, static
 
 PARTS = {"electrical": "electrical_frac", "fans": "fans_frac", "pumps": "pumps_frac", "chillers": "chillers_frac"}
 
@@ -26,15 +26,15 @@ def facility_page(found: Answer) -> str:
         [row["wue_l_per_kwh"] for row in months],
         Basis(vintage="", weather=found.provenance),
     )
-    template = _environment().get_template("facility.html.j2")
+    template = environment().get_template("facility.html.j2")
     return template.render(
         data=data,
         figures=figures,
         version=__version__,
-        css=_static("report.css"),
-        echarts=_static("echarts.min.js"),
-        script=_static("report.js"),
-        drawn=script_json({f["id"]: _drawn(f) for f in figures}),
+        css=static("report.css"),
+        echarts=static("echarts.min.js"),
+        script=static("report.js"),
+        drawn=script_json({f["id"]: drawn(f) for f in figures}),
     )
 
 

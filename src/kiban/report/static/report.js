@@ -73,11 +73,12 @@
     const quarterly = (p) => {
       const v = Array.isArray(p.value) ? p.value : null;
       const line = (name, text) => `${p.marker || ""}${esc(name)} <b>${esc(text)}</b>`;
+      if (p.seriesType === "heatmap" && option.series[0].kiban_cell) return `${esc(option.xAxis.data[v[0]])}, ${esc(option.yAxis.data[v[1]])}:00<br>${line(option.series[0].kiban_cell, format(figure.form, v[2]))}`;
       if (p.seriesType === "heatmap") {
         const at = (axis) => v[p.encode[axis][0]];
         return `${esc(MONTHS[at("y")])}, ${String(at("x")).padStart(2, "0")}:00<br>${line(p.seriesName, format(figure.form, at("value")))}`;
       }
-      if (p.seriesType === "sankey") return p.dataType === "edge" ? `${esc(p.data.source)} to ${esc(p.data.target)}<br><b>${format("usd", p.value)}</b>` : `${esc(p.name)}<br><b>${format("usd", p.value)}</b>`;
+      if (p.seriesType === "sankey") return p.dataType === "edge" ? `${esc(p.data.source)} to ${esc(p.data.target)}<br><b>${format(figure.form, p.value)}</b>` : `${esc(p.name)}<br><b>${format(figure.form, p.value)}</b>`;
       if (p.seriesType === "tree") return `${esc(p.name)}<br>from ${esc(p.data.quarter)}, chance <b>${format("percent", p.value)}</b>`;
       if (p.seriesType === "scatter" && v && option.yAxis.data) return `${esc(option.yAxis.data[v[1]] || "")}<br>${line(p.seriesName, format(figure.form_x, v[0]))}`;
       if (v) return `${line(p.seriesName, format(figure.form, v[1]))} at ${format(figure.form_x, v[0])}`;
