@@ -45,6 +45,8 @@ class Accelerator:
     tdp_w: float
     release_year: float
     measured: bool
+    matmul_frac: float = 1.0
+    """Share of its sheet that the best matrix product reaches, over the share that Hopper reaches (serving only)."""
 
     def peak(self, precision: str) -> tuple[float, str]:
         """Dense peak at a precision, or at the nearest higher one that the chip has; FLOP/s and that precision."""
@@ -102,7 +104,15 @@ def _accelerator(
         tdp_w=some("tdp_w", 0.0),
         release_year=some("release_year_frac", 0.0),
         measured=measured,
+        matmul_frac=_matmul_frac(catalog, family),
     )
+
+
+def _matmul_frac(catalog: Catalog, family: str) -> float:
+    key = "compute.matmul.{}_frac_of_peak"
+    if not catalog.has(key.format(family)):
+        return 1.0
+    return catalog.value(key.format(family)) / catalog.value(key.format("hopper"))
 
 
 def _peaks(stated: dict[str, float]) -> dict[str, float]:

@@ -74,7 +74,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
     if kind != "inference-disagg" and not any(key in config for key in ("tp", "par", "attn_dp", "moe_ep", "pp")):
         layout = _smallest(Placement(spec, accelerator, layout, precision, cache), hardware)
     attention = re.search(r"(fp8|bf16) attention", row.get("config", "").lower())
-    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "")
+    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "", engine == "trtllm")
     if kind == "inference-online":
         return _online(row, config, at, engine)
     if kind == "inference-offline":
@@ -192,6 +192,7 @@ def _disagg(row: Mapping[str, str], config: dict[str, str], at: Placement) -> As
         return Asked(point, "prefill", scale)
     if metric.startswith("output"):
         batch = re.search(r"batch ([0-9]+)", text)
-        each = float(batch.group(1)) if batch else 128.0
-        return Asked(Point(at, "pools", cache, 1.0, each * at.layout.data), "decode", scale)
+        # A rate without its batch is a pool's best: as many requests as memory holds.
+        flight = float(batch.group(1)) * at.layout.data if batch else math.inf
+        return Asked(Point(at, "pools", cache, 1.0, flight), "decode", scale)
     return f"unknown metric '{metric}' of pools; known: input_throughput_per_node, output_throughput_per_node"

@@ -31,9 +31,11 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "reply": ("engine", ("queue.reply_s", "queue.launch", "queue.expert_launch")),
     "steps": ("engine", ("queue.steps",)),
     "request": ("engine", ("decode.request",)),
+    "overlap": ("pools", tuple(n for n in NAMES if n.startswith(("decode.", "prefill.")))),
 }
 """Kind of change -> what its groups are, and the coefficients that it multiplies (by e to the change);
-``all`` is one group, whose change counts per year of the chip's age."""
+``all`` is one group, whose change counts per year of the chip's age; ``pools`` one that counts in pools apart, whose
+engines hide the exchange of one half of a batch behind the work of the other."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ class ServingFit:
 
 
 def label(point: Point, by: str) -> str:
-    """Group of a point by ``engine``, ``family`` or ``all``."""
-    return {"engine": point.engine, "family": point.at.chip.family, "all": "all"}[by]
+    """Group of a point by ``engine``, ``family``, ``all`` or ``pools``."""
+    return {"engine": point.engine, "family": point.at.chip.family, "all": "all", "pools": "all"}[by]
 
 
 def dose(point: Point, by: str) -> float:
-    """How often a change counts: once, or per year of age around one year."""
-    return point.maturity_years - 1.0 if by == "all" else 1.0
+    """How often a change counts: once, per year of age around one year, or in pools alone."""
+    if by == "all":
+        return point.maturity_years - 1.0
+    return float(point.engine == "pools") if by == "pools" else 1.0
 
 
 MASKS: dict[str, Array] = {kind: np.array([float(n in names) for n in NAMES]) for kind, (_, names) in CHANGES.items()}

@@ -69,6 +69,11 @@ def running_requests(point: Point) -> float:
     return float(min(room, limit))
 
 
+def packed(point: Point) -> bool:
+    """True if prompts always wait: offline runs and pools that compute prompts alone."""
+    return bool(np.isinf(point.concurrency)) or point.engine == "pools"
+
+
 def gather(points: Sequence[Point]) -> Work:
     """Work of points."""
     running = np.array([running_requests(p) for p in points])
@@ -78,7 +83,7 @@ def gather(points: Sequence[Point]) -> Work:
     for p, b in zip(points, running, strict=True):
         decode.append(decode_features(p.at, np.array([b]), p.prompt_tok + p.output_tok / 2)[:, 0])
         prompt = np.array([p.prompt_tok])
-        prefill.append(prefill_features(p.at, prompt)[:, 0])
+        prefill.append(prefill_features(p.at, prompt, packed=packed(p))[:, 0])
         lone.append(prefill_features(p.at, prompt, spread=False)[:, 0])
     prompts = np.array([p.prompt_tok for p in points])
     return Work(
