@@ -113,6 +113,19 @@ def prefill_tok_per_s(work: Work, theta: Array) -> Array:
     return np.asarray(work.prompt_tok / times(work, theta).prefill_s / work.accelerators)
 
 
+def pool_ttft_s(work: Work, theta: Array) -> Array:
+    """Seconds to the first token in engines that only compute prompts, (n,).
+
+    Equation: reply + lone prompt + queue (running - 1) prompt + the cache over the adapters; as ``closed_loop`` without
+    decode steps. Validity: prefill engines that keep up with the loop.
+    """
+    t, queue = times(work, theta), theta[len(DECODE) + len(PREFILL) :]
+    c = dict(zip(QUEUE, queue, strict=True))
+    launch = (c["launch"] * work.layers + c["expert_launch"] * work.expert_layers) * work.chunks
+    ahead = np.maximum(work.concurrency - 1.0, 0.0) * t.prefill_s
+    return np.asarray(c["reply_s"] + t.lone_s + launch + c["queue"] * ahead + work.sent_s)
+
+
 def decode_tok_per_s(work: Work, theta: Array) -> Array:
     """Output tokens per second and accelerator of an engine that only decodes its running requests, (n,)."""
     return np.asarray(work.running / times(work, theta).step_s / work.accelerators)

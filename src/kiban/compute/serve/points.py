@@ -51,6 +51,8 @@ class Work:
     accelerators: Array
     layers: Array
     expert_layers: Array
+    sent_s: Array
+    """Seconds to send the cache of a prompt over the adapters of its engine."""
     fits: NDArray[np.bool_]
     """False where the weights or one request do not fit."""
 
@@ -74,6 +76,12 @@ def packed(point: Point) -> bool:
     return bool(np.isinf(point.concurrency)) or point.engine == "pools"
 
 
+def _sent_s(point: Point) -> float:
+    at = point.at
+    bytes_ = float(at.model.kv_cache_bytes(point.prompt_tok, at.cache_precision))
+    return bytes_ / (at.chip.scale_out_bytes_per_s * at.layout.accelerators)
+
+
 def gather(points: Sequence[Point]) -> Work:
     """Work of points."""
     running = np.array([running_requests(p) for p in points])
@@ -93,5 +101,5 @@ def gather(points: Sequence[Point]) -> Work:
         np.array([float(p.engine == "trtllm" and p.at.layout.data > 1) for p in points]),
         np.array([float(p.at.layout.accelerators) for p in points]),
         np.array([float(p.at.model.mixer_layers) for p in points]),
-        np.array([float(p.at.model.moe_layers) for p in points]), fits,
+        np.array([float(p.at.model.moe_layers) for p in points]), np.array([_sent_s(p) for p in points]), fits,
     )  # fmt: skip
