@@ -91,7 +91,7 @@ def test_latent_caches_are_whole_on_every_tensor_rank_and_cut_by_attention_repli
 def test_four_bit_weights_without_four_bit_units_compute_at_sixteen_bit() -> None:
     hopper = Placement(LLAMA, H200, ServeLayout(8), "fp4", "fp8")
     assert hopper.flop_per_s == H200.peak("bf16")[0] and hopper.expert_bytes == 0.5
-    assert replace(hopper, chip=B200).flop_per_s == B200.peak("fp4")[0]
+    assert replace(hopper, chip=B200).flop_per_s == B200.peak("fp4")[0] * B200.matmul_frac
 
 
 def test_littles_law_in_the_closed_loop() -> None:
@@ -163,3 +163,29 @@ def test_a_point_is_cheap() -> None:
         loops(gather(points), FIT.thetas(points))
         best = min(best, (time.process_time() - start) / len(points))
     assert best < 2e-3  # issue: 5 ms for one, 0.5 ms in a batch; the margin is for a busy machine
+
+
+def test_matrix_rates_are_the_shares_of_the_sheet_that_were_measured() -> None:
+    # ml-engineering, table of achievable BF16 matmul FLOP: H100 80.3 %, MI300X 51.4 %.
+    mi300x = load_accelerator(CATALOG, "mi300x")
+    amd, nvidia = (Placement(LLAMA, chip, ServeLayout(8), "bf16", "bf16").flop_per_s for chip in (mi300x, H200))
+    assert amd / nvidia == pytest.approx(1307.4 * 0.514 / (989.0 * 0.803), rel=2e-3)
+
+
+def test_engines_that_keep_whole_windows_hold_fewer_requests() -> None:
+    oss = load_model(CATALOG, "gpt_oss_120b")
+    cut = Placement(oss, H200, ServeLayout(), "fp8", "bf16")
+    whole = replace(cut, whole_windows=True)
+    # Half of its layers see 128 tokens: whole caches of 8,192 tokens hold 8,192 / ((8,192 + 128) / 2) as much.
+    ratio = cut.capacity_tok(0.9, 8192.0) / whole.capacity_tok(0.9, 8192.0)
+    assert ratio == pytest.approx(8192 / ((8192 + 128) / 2), rel=1e-6)
+    llama = Placement(LLAMA, H200, ServeLayout(8), "fp8", "fp8")
+    assert llama.capacity_tok(0.9, 8192.0) == replace(llama, whole_windows=True).capacity_tok(0.9, 8192.0)
+
+
+def test_packed_prompts_share_iterations_with_the_other_replicas() -> None:
+    at = Placement(load_model(CATALOG, "deepseek_v3"), H200, ServeLayout(data=8, expert=8), "fp8", "bf16")
+    alone, packed = (prefill_features(at, np.array([1024.0]), packed=p)[:, 0] for p in (False, True))
+    launch = PREFILL.index("launch")
+    assert packed[launch] == pytest.approx(alone[launch] * 1024 / 8192 / 8)
+    assert packed[PREFILL.index("expert_flop")] == alone[PREFILL.index("expert_flop")]

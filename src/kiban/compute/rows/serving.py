@@ -27,6 +27,13 @@ from kiban.compute.serve.points import Work, gather
 Array = NDArray[np.float64]
 Row = Mapping[str, str]
 
+WORDS = {
+    "seen": "model and chip family measured",
+    "known": "chip family measured with other models",
+    "new": "chip family not measured: mean of the others, wider interval",
+    "apart": "latency of pools apart was not measured: wider interval",
+}
+
 
 def predict(quantities: Sequence[str], work: Work, theta: Array) -> Array:
     """Middle prediction of each point, in seconds or in tokens per second and accelerator, (n,)."""
@@ -96,14 +103,10 @@ def _answer(q: Asked, value: float, catalog: Catalog) -> Answer:
     shift, low, high = spread(catalog, _measured(q), basis)
     p10, p50, p90 = (value * q.scale * float(np.exp(s)) for s in (low, shift, high))
     layout = q.point.at.layout
-    words = {"new": "latency of pools apart was not measured: wider interval"} if q.quantity.startswith("pool") else {
-        "seen": "model and chip family measured",
-        "known": "chip family measured with other models",
-        "new": "chip family not measured: mean of the others, wider interval",
-    }
+    words = WORDS["apart" if q.quantity.startswith("pool_") else basis]
     return Answer(
         p10, p50, p90, "answered",
-        f"{words[basis]}; {layout.accelerators} accelerators (tensor {layout.tensor}, attention data {layout.data}, "
+        f"{words}; {layout.accelerators} accelerators (tensor {layout.tensor}, attention data {layout.data}, "
         f"expert {layout.expert}), {q.point.at.precision} weights, {q.point.at.cache_precision} cache",
     )  # fmt: skip
 
@@ -120,7 +123,8 @@ def basis_of(q: Asked, catalog: Catalog) -> str:
 
 def _measured(q: Asked) -> str:
     """The fitted quantity whose errors stand for those of the one asked for."""
-    return {"latency": "tpot", "loop_rate": "tpot", "pool_tpot": "tpot", "pool_ttft": "ttft"}.get(q.quantity, q.quantity)
+    other = {"latency": "tpot", "loop_rate": "tpot", "pool_tpot": "tpot", "pool_ttft": "ttft"}
+    return other.get(q.quantity, q.quantity)
 
 
 def spread(catalog: Catalog, quantity: str, basis: str) -> tuple[float, float, float]:

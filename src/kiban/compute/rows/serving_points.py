@@ -14,7 +14,7 @@ from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.rows.config import number, parse_config
 from kiban.compute.rows.names import find_accelerator, find_model, nearest_accelerator, nearest_model
 from kiban.compute.rows.serving_pools import apart_point, named_pools, rate_point
-from kiban.compute.serve.features import Placement, default_cache_precision
+from kiban.compute.serve.features import Placement, default_cache_precision, keeps_whole_windows
 from kiban.compute.serve.layout import ServeLayout, layout_from_config
 from kiban.compute.serve.points import MATURE_YEARS, Point
 
@@ -44,9 +44,7 @@ class Asked:
 
 @lru_cache(maxsize=256)
 def _model(catalog: Catalog, name: str) -> ModelSpec:
-    spec = load_model(catalog, name)
-    bits = f"model.{name}.trained_experts_bits"
-    return replace(spec, trained_experts_bits=catalog.value(bits)) if catalog.has(bits) else spec
+    return load_model(catalog, name)
 
 
 @lru_cache(maxsize=256)
@@ -76,7 +74,8 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
     if not apart and not any(key in config for key in ("tp", "par", "attn_dp", "moe_ep", "pp")):
         layout = _smallest(Placement(spec, accelerator, layout, precision, cache), hardware)
     attention = re.search(r"(fp8|bf16) attention", row.get("config", "").lower())
-    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "", engine == "trtllm")
+    dense = attention.group(1) if attention else ""
+    at = Placement(spec, accelerator, layout, precision, cache, dense, keeps_whole_windows(engine))
     if apart:
         return _disagg(row, config, at, engine, catalog)
     if kind == "inference-online":

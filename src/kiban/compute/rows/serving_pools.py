@@ -74,7 +74,7 @@ def _pool(fields: dict[str, str]) -> Pool:
 def apart_point(
     metric: str, config: dict[str, str], at: Placement, engine: str, length_frac: float, maturity_years: float
 ) -> tuple[Point, str, float] | str:
-    """Point, quantity and share of the accelerators of a latency (or rate) of pools in a closed loop, or what is missing.
+    """Point, quantity and share of all accelerators for pools in a closed loop, or what the row lacks.
 
     Decode engines share the requests in flight evenly and see no prompts; prompts are shared by the prefill engines.
     """
@@ -94,7 +94,8 @@ def apart_point(
     at = replace(at, layout=pool.layout)
     point = Point(at, engine, isl * length_frac, osl * length_frac, max(flight / pool.workers, 1.0), maturity_years)
     total = sum(p.accelerators for p in pools.values())
-    quantity = {"tpot": "pool_tpot", "itl": "pool_tpot", "ttft": "pool_ttft"}.get(metric.split("_")[0], "decode")
+    words = {"tpot": "pool_tpot", "itl": "pool_tpot", "ttft": "pool_ttft"}
+    quantity = words.get(metric.split("_", maxsplit=1)[0], "decode")
     return point, quantity, pool.accelerators / total
 
 

@@ -7,9 +7,8 @@ costs. The cost model is their sum, each times a fitted coefficient. Origin: roo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,15 +146,24 @@ def default_cache_precision(model: ModelSpec, chip: Accelerator, precision: str,
     """Precision of the cache that engines choose where a row names none.
 
     TensorRT-LLM keeps 8-bit caches with 8- and 4-bit weights; the others do so for dense models, and on chips with
-    four-bit units; else they keep 16 bit. Read off the rows whose time to first token shows how many requests ran.
+    four-bit units; else they keep 16 bit. Models published with four-bit experts carry no scales for their caches,
+    which stay at 16 bit on chips without four-bit units. Read off the rows whose time to first token, or whose offline
+    rate at long outputs, shows how many requests ran.
     """
     if precision == "bf16":
         return "bf16"
-    if engine == "trtllm" and model.trained_experts_bits < 6:
-        return "fp8" if "fp4" in chip.peak_flop_per_s else "bf16"
-    if engine == "trtllm" or not model.is_moe:
+    if not model.is_moe or (engine == "trtllm" and model.trained_experts_bits >= 6):
         return "fp8"
     return "fp8" if "fp4" in chip.peak_flop_per_s else "bf16"
+
+
+def keeps_whole_windows(engine: str) -> bool:
+    """True if an engine sets room aside for whole caches of windowed layers.
+
+    TensorRT-LLM divides its memory among pools of each window once and for all, which its documentation (KV cache
+    system, "The basics") calls not optimal; its offline rates at long outputs fit whole caches.
+    """
+    return engine == "trtllm"
 
 
 def decode_features(at: Placement, batch: Array, context_tok: Array | float) -> Array:

@@ -20,6 +20,7 @@ from kiban.compute.serve.features import (
     TIGHT_USE_FRAC,
     Placement,
     default_cache_precision,
+    keeps_whole_windows,
     prefill_features,
 )
 from kiban.compute.serve.fit import ROOT, ServingFit, load_fit
@@ -88,7 +89,7 @@ def engines_of(catalog: Catalog, model_name: str, chip_name: str, running: Runni
             break
     if not options:
         raise reasons[-1]
-    family = f"{ROOT}rows.{chip.family}."
+    family = f"{ROOT}rows.tpot.{chip.family}."
     measured = [k.removeprefix(family) for k in catalog.keys(family)]
     basis = "seen" if model.name in measured else "known" if measured else "new"
     token, first = (catalog.range(f"{ROOT}log_error.{q}.{basis}") for q in ("tpot", "ttft"))
@@ -119,7 +120,8 @@ def _option(
     name: str, layout: ServeLayout, model: ModelSpec, chip: Accelerator, running: Running, load: Load, fit: ServingFit
 ) -> Option:
     cache = default_cache_precision(model, chip, running.precision, running.engine)
-    at = Placement(model, chip, layout, running.precision, cache)
+    whole = keeps_whole_windows(running.engine)
+    at = Placement(model, chip, layout, running.precision, cache, whole_windows=whole)
     seats = min(running.seats * layout.data, _MOST_SEATS)
     context = max(load.context_tok, float(load.prompt_tok.mean()), 1.0)
     try:
