@@ -17,7 +17,7 @@ from kiban.compute.errors import ComputeError
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.serve.closed import closed_loop, offline_rate
 from kiban.compute.serve.cost import iteration_cost
-from kiban.compute.serve.features import DECODE, PREFILL, WORKSPACE_BYTES, Placement, decode_features, prefill_features
+from kiban.compute.serve.features import DECODE, PREFILL, Placement, decode_features, prefill_features
 from kiban.compute.serve.fit import load_fit, loops, offline_tok_per_s
 from kiban.compute.serve.layout import ServeLayout, layout_from_config, layout_from_word
 from kiban.compute.serve.points import Point, gather
@@ -83,7 +83,7 @@ def test_latent_caches_are_whole_on_every_tensor_rank_and_cut_by_attention_repli
     tensor = Placement(DEEPSEEK, H200, ServeLayout(8), "fp8", "fp8")
     data = replace(tensor, layout=ServeLayout(1, 8, 8))
     each = DEEPSEEK.kv_cache_bytes(4096.0, "fp8") / 4096
-    free = H200.memory_bytes * 0.85 - WORKSPACE_BYTES
+    free = H200.memory_bytes * 0.85 - H200.software.workspace_bytes
     assert tensor.capacity_tok(0.85, 4096.0) == pytest.approx((free - tensor.weight_bytes_each) / each)
     assert data.capacity_tok(0.85, 4096.0) == pytest.approx(8 * (free - data.weight_bytes_each) / each)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from kiban.catalog import Catalog
 from kiban.compute.errors import ComputeError
+from kiban.compute.software import Software, load_software
 
 _FALLBACK = {"fp4": ("fp4", "fp8", "bf16"), "fp8": ("fp8", "bf16"), "bf16": ("bf16",)}
 _PRECISIONS = ("bf16", "fp8", "fp4")
@@ -45,6 +46,7 @@ class Accelerator:
     tdp_w: float
     release_year: float
     measured: bool
+    software: Software
     matmul_frac: float = 1.0
     """Share of its sheet that the best matrix product reaches, over the share that Hopper reaches (serving only)."""
 
@@ -104,6 +106,7 @@ def _accelerator(
         tdp_w=some("tdp_w", 0.0),
         release_year=some("release_year_frac", 0.0),
         measured=measured,
+        software=load_software(catalog),
         matmul_frac=_matmul_frac(catalog, family),
     )
 

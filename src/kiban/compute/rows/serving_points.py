@@ -16,11 +16,10 @@ from kiban.compute.rows.names import find_accelerator, find_model, nearest_accel
 from kiban.compute.rows.serving_pools import apart_point, named_pools, rate_point
 from kiban.compute.serve.features import Placement, default_cache_precision, keeps_whole_windows
 from kiban.compute.serve.layout import ServeLayout, layout_from_config
-from kiban.compute.serve.points import MATURE_YEARS, Point
+from kiban.compute.serve.points import Point
 
-ONLINE_LENGTH_FRAC = 0.9
-"""Mean of the lengths that InferenceMAX draws: evenly from 0.8 to 1 of the nominal ones (its README,
-``RANDOM_RANGE_RATIO`` 0.8)."""
+LENGTH_KEY = "compute.engine.online_length_frac"
+"""Mean of the lengths of an online benchmark over the nominal ones."""
 
 _PRECISIONS = {
     "fp8": "fp8", "fp4": "fp4", "nvfp4": "fp4", "mxfp4": "fp4", "int4": "int4", "w4a16": "int4", "awq": "int4",
@@ -79,7 +78,7 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
     if apart:
         return _disagg(row, config, at, engine, catalog)
     if kind == "inference-online":
-        return _online(row, config, at, engine)
+        return _online(row, config, at, engine, catalog.value(LENGTH_KEY))
     return _offline(row, config, at, engine)
 
 
@@ -117,7 +116,9 @@ def _precision(config: Mapping[str, str]) -> str | None:
     return next((_PRECISIONS[w] for w in words if w in _PRECISIONS), None)
 
 
-def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:
+def _online(
+    row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str, length_frac: float
+) -> Asked | str:
     isl, osl = number(config, "isl"), number(config, "osl")
     flight = number(config, "concurrency", "batch")
     missing = [n for n, v in (("isl", isl), ("osl", osl), ("concurrency", flight)) if not v]
@@ -126,8 +127,8 @@ def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engin
     point = Point(
         at,
         engine,
-        (isl or 0) * ONLINE_LENGTH_FRAC,
-        (osl or 0) * ONLINE_LENGTH_FRAC,
+        (isl or 0) * length_frac,
+        (osl or 0) * length_frac,
         flight or 1,
         _maturity(config, at.chip),
     )
@@ -144,12 +145,12 @@ def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engin
 
 
 def _maturity(config: Mapping[str, str], chip: Accelerator) -> float:
-    """Age of the chip at the row's date (``measured=2026-03-25``), 0 to ``MATURE_YEARS``; one year without a date."""
+    """Age of the chip at the row's date (``measured=2026-03-25``), at most ``mature_years``; one year without a date."""
     date = re.match(r"([0-9]{4})-([0-9]{2})", config.get("measured", ""))
     if not date:
         return 1.0
     year = int(date.group(1)) + (int(date.group(2)) - 0.5) / 12
-    return min(max(year - chip.release_year, 0.0), MATURE_YEARS)
+    return min(max(year - chip.release_year, 0.0), chip.software.mature_years)
 
 
 def _offline(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:
@@ -178,7 +179,7 @@ def _disagg(
     metric, unit = row.get("metric", ""), row.get("unit", "").lower()
     latency = metric.startswith(("tpot", "itl", "ttft"))
     if latency or (number(config, "concurrency") and not metric.startswith("input")):
-        found = apart_point(metric, config, at, engine, ONLINE_LENGTH_FRAC, _maturity(config, at.chip))
+        found = apart_point(metric, config, at, engine, catalog.value(LENGTH_KEY), _maturity(config, at.chip))
         if isinstance(found, str):
             return found
         point, quantity, share = found

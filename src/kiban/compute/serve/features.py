@@ -30,15 +30,6 @@ PREFILL = (
     "chunk", "launch", "network",
 )  # fmt: skip
 
-WORKSPACE_BYTES = 4e9
-"""Activations, graphs and communication buffers beside weights and caches."""
-
-TIGHT_USE_FRAC = 0.95
-NODES_VISITED = 4
-
-CHUNK_TOK = 8192.0
-"""Prompt tokens that one iteration computes at most (``--max-num-batched-tokens 8192`` of the InferenceMAX scripts)."""
-
 
 @dataclass(frozen=True)
 class Placement:
@@ -133,8 +124,8 @@ class Placement:
     def capacity_tok(self, use_frac: float, context_tok: float) -> float:
         """Cached tokens that fit on the engine at a mean final context; 0 where weights alone do not fit."""
         # An engine whose weights leave next to nothing is started with a larger share.
-        for share in (use_frac, TIGHT_USE_FRAC):
-            free = self.chip.memory_bytes * share - WORKSPACE_BYTES - self.weight_bytes_each
+        for share in (use_frac, self.chip.software.tight_memory_use_frac):
+            free = self.chip.memory_bytes * share - self.chip.software.workspace_bytes - self.weight_bytes_each
             if free > 0.02 * self.chip.memory_bytes:
                 break
         kept = replace(self.model, sliding_window_tok=0, attention_chunk_tok=0) if self.whole_windows else self.model
@@ -202,7 +193,7 @@ def prefill_features(at: Placement, tokens: Array, spread: bool = True, packed: 
     """Features of computing prompts of ``tokens``, (len(PREFILL), n).
 
     A lone prompt (not ``spread``) has one replica. ``packed``: prompts always wait, so every iteration of every replica
-    is filled to ``CHUNK_TOK``; otherwise each prompt starts an iteration.
+    is filled to a whole chunk; otherwise each prompt starts an iteration.
     """
     m, chip, p = at.model, at.chip, at.layout
     tokens = np.asarray(tokens, float)
@@ -212,15 +203,16 @@ def prefill_features(at: Placement, tokens: Array, spread: bool = True, packed: 
     moved = m.moe_layers * tokens * m.experts_active * m.hidden / p.stage
     reduced = 2.0 * m.mixer_layers * tokens * m.hidden * 4.0 * (p.tensor - 1) / p.tensor / (p.data if spread else 1)
     crossed = 2.0 * m.moe_layers * tokens * m.hidden * _copies(m, chip, p, network) * 2.0 / used * (p.data > 1)
+    chunk = chip.software.chunk_tok
     turns = float(p.data) if packed else 1.0
-    iterations = tokens / CHUNK_TOK / turns if packed else np.ceil(tokens / CHUNK_TOK)
+    iterations = tokens / chunk / turns if packed else np.ceil(tokens / chunk)
     return np.stack([
         2.0 * tokens * at.body_weights / used / at.dense_flop_per_s,
         2.0 * tokens * m.active_expert_params / p.stage / at.flop_per_s,
         pairs / used / at.matrix_rate("bf16"),
         m.mixer_layers * tokens * m.hidden * 2.0 / chip.memory_bytes_per_s / (p.data if spread else 1),
         moved / chip.memory_bytes_per_s, reduced / link, crossed / link * (1.0 - network),
-        m.mixer_layers * tokens / CHUNK_TOK / turns, m.mixer_layers * iterations,
+        m.mixer_layers * tokens / chunk / turns, m.mixer_layers * iterations,
         (reduced + crossed) / link * network,
     ])  # fmt: skip
 
@@ -231,7 +223,7 @@ def _copies(m: ModelSpec, chip: Accelerator, p: ServeLayout, network: float) -> 
     if not network:
         return float(min(m.experts_active, p.stage))
     nodes = math.ceil(p.stage / max(chip.scale_up_accelerators, 1))
-    return min(m.experts_active, nodes, NODES_VISITED) * (1.0 - 1.0 / nodes)
+    return min(m.experts_active, nodes, chip.software.nodes_visited) * (1.0 - 1.0 / nodes)
 
 
 def _link(chip: Accelerator, p: ServeLayout) -> tuple[float, float]:

@@ -17,7 +17,6 @@ from kiban.compute.serve.engines import Option
 from kiban.compute.serve.features import (
     DECODE,
     PREFILL,
-    TIGHT_USE_FRAC,
     Placement,
     default_cache_precision,
     keeps_whole_windows,
@@ -127,7 +126,7 @@ def _option(
     try:
         cost = iteration_cost(at, running.engine, fit, seats * running.verified_tok, context, running.maturity_years)
     except ComputeError as error:
-        weights_fit = at.capacity_tok(TIGHT_USE_FRAC, context) > 0
+        weights_fit = at.capacity_tok(chip.software.tight_memory_use_frac, context) > 0
         raise InfeasibleError("cache" if weights_fit else "memory", str(error)) from None
     sent = model.kv_cache_bytes(context, cache) / context / (chip.scale_out_bytes_per_s * layout.accelerators)
     point = Point(at, running.engine, context, 1.0, 1.0, running.maturity_years)

@@ -8,14 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.compute.serve.features import CHUNK_TOK, Placement, decode_features, prefill_features
+from kiban.compute.serve.features import Placement, decode_features, prefill_features
 
 Array = NDArray[np.float64]
-
-MEMORY_USE_FRAC = {"vllm": 0.9, "sglang": 0.85, "trtllm": 0.9}
-MATURE_YEARS = 2.0
-OFFLINE_RUNNING_EACH = 2048.0
-"""Requests per attention replica at most in offline runs (``max_batch_size`` of TensorRT-LLM, its default)."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,7 @@ class Point:
     concurrency: float
     """Requests in flight; infinite for offline runs."""
     maturity_years: float = 1.0
-    """Age of the chip when it was measured, at most ``MATURE_YEARS``."""
+    """Age of the chip when it was measured, at most ``Software.mature_years``."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +61,8 @@ def running_requests(point: Point) -> float:
     whole = p.prompt_tok + p.output_tok
     offline = np.isinf(p.concurrency)
     held = whole if offline else p.prompt_tok + p.output_tok / 2
-    room = at.capacity_tok(MEMORY_USE_FRAC.get(p.engine, 0.9), whole) / held
-    limit = OFFLINE_RUNNING_EACH * at.layout.data if offline else p.concurrency
+    room = at.capacity_tok(at.chip.software.use_frac(p.engine), whole) / held
+    limit = at.chip.software.offline_running_each * at.layout.data if offline else p.concurrency
     return float(min(room, limit))
 
 
@@ -97,7 +92,7 @@ def gather(points: Sequence[Point]) -> Work:
     return Work(
         np.array(decode).T, np.array(prefill).T, np.array(lone).T, running,
         np.array([p.concurrency for p in points]), prompts, np.array([p.output_tok for p in points]),
-        np.ceil(prompts / CHUNK_TOK),
+        np.ceil(prompts / np.array([p.at.chip.software.chunk_tok for p in points])),
         np.array([float(p.engine == "trtllm" and p.at.layout.data > 1) for p in points]),
         np.array([float(p.at.layout.accelerators) for p in points]),
         np.array([float(p.at.model.mixer_layers) for p in points]),
