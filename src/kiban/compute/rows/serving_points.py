@@ -145,7 +145,7 @@ def _online(
 
 
 def _maturity(config: Mapping[str, str], chip: Accelerator) -> float:
-    """Age of the chip at the row's date (``measured=2026-03-25``), at most ``mature_years``; one year without a date."""
+    """Age of the chip at the row's date (``measured=2026-03-25``), at most ``mature_years``, else one."""
     date = re.match(r"([0-9]{4})-([0-9]{2})", config.get("measured", ""))
     if not date:
         return 1.0
