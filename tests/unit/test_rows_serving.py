@@ -86,6 +86,8 @@ POOLS = "prefill_tp=4;prefill_ep=4;prefill_workers=2;decode_dp=32;decode_ep=32;d
         "p_tp=4;p_ep=4;num_prefill_workers=2;d_dp=32;d_ep=32;num_decode_workers=1",
         "(p)tp=4;(p)moe_ep=4;(p)workers=2;(d)dp=32;(d)moe_ep=32;(d)workers=1",
         "ctx_tp=4;ctx_ep=4;ctx_instances=2;gen_tp=32;gen_dp_attention=true;gen_ep=32;gen_gpus=32",
+        "prefill=2xTEP4;decode=DEP32",
+        "prefill 2xTEP4;decode 1xDEP32",
     ],
 )
 def test_pools_apart_are_read_however_their_keys_are_spelt(words: str) -> None:
@@ -107,15 +109,28 @@ def test_more_workers_of_a_pool_shorten_its_latency_and_only_its() -> None:
     assert latency("tpot_mean", wider) < latency("tpot_mean", POOLS)
 
 
+def test_rows_of_production_fleets_are_known_less() -> None:
+    pool = {"kind": "inference-disagg", "system": "DeepSeek-V3", "hardware": "H800 x8 node", "unit": "tokens/s/node"}
+    found = [
+        answer_serving({**pool, "config": c, "metric": "output_throughput_per_node"}, CATALOG)
+        for c in ("decode;EP32;kv=4096", "production;decode;EP32;kv=4096")
+    ]
+    low, middle, high = CATALOG.range("compute.serving.production_frac")
+    assert found[1].p50 == pytest.approx(found[0].p50 * middle)
+    assert found[1].p10 == pytest.approx(found[0].p10 * low) and found[1].p90 == pytest.approx(found[0].p90 * high)
+
+
 def test_pools_without_a_layout_are_refused_by_name() -> None:
     found = answer_serving({**APART, "config": APART["config"] + "num_decode_workers=1"}, CATALOG)
     assert found.status == "refused" and "layout of the decode pool" in found.reason
+    unknown = answer_serving({**APART, "metric": "colour", "config": APART["config"] + POOLS}, CATALOG)
+    assert unknown.status == "refused" and "unknown metric 'colour' of pools apart" in unknown.reason
 
 
 @pytest.mark.parametrize("layout", ["tp=64;moe_ep=64", "tp=1;attn_dp=72;moe_ep=72", "tp=32;attn_dp=32;moe_ep=32"])
 def test_whole_racks_are_one_engine(layout: str) -> None:
     config = f"isl=1024;osl=1024;prec=fp4;backend=sglang;concurrency=512;{layout}"
-    found = ask(system="DeepSeek-R1", hardware="gb300", config=config)
+    found = ask(system="DeepSeek-R1", hardware="gb300_sxm", config=config)
     assert found.status == "answered" and any(f"; {n} accelerators" in found.reason for n in (32, 64, 72))
 
 

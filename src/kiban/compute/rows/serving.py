@@ -103,6 +103,7 @@ def _answer(q: Asked, value: float, catalog: Catalog) -> Answer:
     shift, low, high = spread(catalog, _measured(q), basis)
     p10, p50, p90 = (value * q.scale * float(np.exp(s)) for s in (low, shift, high))
     layout = q.point.at.layout
+    p10, p90 = p10 * q.scale_range[0], p90 * q.scale_range[1]
     words = WORDS["apart" if q.quantity.startswith("pool_") else basis]
     return Answer(
         p10, p50, p90, "answered",

@@ -39,6 +39,8 @@ class Asked:
     """One of ``QUANTITIES``."""
     scale: float
     """From seconds, or from tokens per second and accelerator, to the unit of the row."""
+    scale_range: tuple[float, float] = (1.0, 1.0)
+    """By how much ``scale`` itself may be off, as factors of the ends of the interval."""
 
 
 @lru_cache(maxsize=256)
@@ -190,5 +192,5 @@ def _disagg(
     if isinstance(rate, str):
         return rate
     production = any("production" in f"{k} {v}" for k, v in config.items())
-    real = catalog.value("compute.serving.production_frac") if production else 1.0
-    return Asked(*rate, _per(metric, unit, rate[0].at.layout) * real)
+    low, real, high = catalog.range("compute.serving.production_frac") if production else (1.0, 1.0, 1.0)
+    return Asked(*rate, _per(metric, unit, rate[0].at.layout) * real, (low / real, high / real))

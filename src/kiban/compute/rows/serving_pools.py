@@ -21,6 +21,7 @@ _FIELD = {
     "workers": "workers", "worker": "workers", "instances": "workers", "engines": "workers", "replicas": "workers",
     "gpus": "gpus", "bs": "batch", "batch": "batch", "batch_size": "batch",
 }  # fmt: skip
+_WORD = re.compile(r"\b(prefill|decode|ctx|gen)[ :=_-]+(?:([0-9]+) ?x ?)?((?:d?e?p|te?p)[0-9]+)\b")
 LENGTH_TOK = 4096.0
 """Prompt of a row of pools that names none."""
 
@@ -41,12 +42,18 @@ class Pool:
 
 
 def named_pools(config: Mapping[str, str]) -> dict[str, Pool]:
-    """Pools that a row names by keys such as ``prefill_tp``, ``d_ep``, ``num_decode_workers``, ``(p)workers``.
+    """Pools that a row names by keys such as ``prefill_tp``, ``d_ep``, ``num_decode_workers``, ``(p)workers``, or by
+    words such as ``prefill=2xDEP4``.
 
     A pool of which only workers or accelerators are named is cut by tensor ranks over the accelerators of an engine.
     """
     found: dict[str, dict[str, str]] = {}
     for key, text in config.items():
+        word = _WORD.search(f"{key} {text}".lower())
+        if word:
+            name = _POOL.get(word.group(1), word.group(1))
+            found.setdefault(name, {}).update({"par": word.group(3), "workers": word.group(2) or "1"})
+            continue
         plain = re.sub(r"[^a-z0-9]+", "_", key).strip("_")
         match = _KEY.match(plain)
         field = _FIELD.get(match.group(2)) if match else None
@@ -78,6 +85,9 @@ def apart_point(
 
     Decode engines share the requests in flight evenly and see no prompts; prompts are shared by the prefill engines.
     """
+    words = {"tpot": "pool_tpot", "itl": "pool_tpot", "ttft": "pool_ttft", "output": "decode"}
+    if metric.split("_", maxsplit=1)[0] not in words:
+        return f"unknown metric '{metric}' of pools apart; known: tpot_mean, ttft_mean, output_throughput_per_gpu"
     pools = named_pools(config)
     if not pools and any(key in config for key in ("tp", "par", "attn_dp", "moe_ep")):
         same = Pool(layout_from_config(config), 1.0, None)
@@ -94,9 +104,7 @@ def apart_point(
     at = replace(at, layout=pool.layout)
     point = Point(at, engine, isl * length_frac, osl * length_frac, max(flight / pool.workers, 1.0), maturity_years)
     total = sum(p.accelerators for p in pools.values())
-    words = {"tpot": "pool_tpot", "itl": "pool_tpot", "ttft": "pool_ttft"}
-    quantity = words.get(metric.split("_", maxsplit=1)[0], "decode")
-    return point, quantity, pool.accelerators / total
+    return point, words[metric.split("_", maxsplit=1)[0]], pool.accelerators / total
 
 
 def published_layout(config: Mapping[str, str], phase: str) -> ServeLayout:
