@@ -183,9 +183,10 @@ def test_engines_that_keep_whole_windows_hold_fewer_requests() -> None:
     assert llama.capacity_tok(0.9, 8192.0) == replace(llama, whole_windows=True).capacity_tok(0.9, 8192.0)
 
 
-def test_packed_prompts_share_iterations_with_the_other_replicas() -> None:
+def test_prompts_of_a_pool_share_iterations_with_the_other_replicas() -> None:
     at = Placement(load_model(CATALOG, "deepseek_v3"), H200, ServeLayout(data=8, expert=8), "fp8", "bf16")
-    alone, packed = (prefill_features(at, np.array([1024.0]), packed=p)[:, 0] for p in (False, True))
+    alone, offline, pool = (prefill_features(at, np.array([1024.0]), filled=n)[:, 0] for n in (0.0, 1.0, 8.0))
     launch = PREFILL.index("launch")
-    assert packed[launch] == pytest.approx(alone[launch] * 1024 / 8192 / 8)
-    assert packed[PREFILL.index("expert_flop")] == alone[PREFILL.index("expert_flop")]
+    assert offline[launch] == pytest.approx(alone[launch] * 1024 / 8192)
+    assert pool[launch] == pytest.approx(offline[launch] / 8)
+    assert pool[PREFILL.index("expert_flop")] == alone[PREFILL.index("expert_flop")]

@@ -189,11 +189,11 @@ def decode_features(at: Placement, batch: Array, context_tok: Array | float) -> 
     ])  # fmt: skip
 
 
-def prefill_features(at: Placement, tokens: Array, spread: bool = True, packed: bool = False) -> Array:
+def prefill_features(at: Placement, tokens: Array, spread: bool = True, filled: float = 0.0) -> Array:
     """Features of computing prompts of ``tokens``, (len(PREFILL), n).
 
-    A lone prompt (not ``spread``) has one replica. ``packed``: prompts always wait, so every iteration of every replica
-    is filled to a whole chunk; otherwise each prompt starts an iteration.
+    A lone prompt (not ``spread``) has one replica. ``filled``: replicas whose iterations are filled to whole chunks at
+    the same time because prompts always wait; 0 where each prompt starts an iteration.
     """
     m, chip, p = at.model, at.chip, at.layout
     tokens = np.asarray(tokens, float)
@@ -204,15 +204,14 @@ def prefill_features(at: Placement, tokens: Array, spread: bool = True, packed: 
     reduced = 2.0 * m.mixer_layers * tokens * m.hidden * 4.0 * (p.tensor - 1) / p.tensor / (p.data if spread else 1)
     crossed = 2.0 * m.moe_layers * tokens * m.hidden * _copies(m, chip, p, network) * 2.0 / used * (p.data > 1)
     chunk = chip.software.chunk_tok
-    turns = float(p.data) if packed else 1.0
-    iterations = tokens / chunk / turns if packed else np.ceil(tokens / chunk)
+    iterations = tokens / chunk / filled if filled else np.ceil(tokens / chunk)
     return np.stack([
         2.0 * tokens * at.body_weights / used / at.dense_flop_per_s,
         2.0 * tokens * m.active_expert_params / p.stage / at.flop_per_s,
         pairs / used / at.matrix_rate("bf16"),
         m.mixer_layers * tokens * m.hidden * 2.0 / chip.memory_bytes_per_s / (p.data if spread else 1),
         moved / chip.memory_bytes_per_s, reduced / link, crossed / link * (1.0 - network),
-        m.mixer_layers * tokens / chunk / turns, m.mixer_layers * iterations,
+        m.mixer_layers * tokens / chunk / max(filled, 1.0), m.mixer_layers * iterations,
         (reduced + crossed) / link * network,
     ])  # fmt: skip
 

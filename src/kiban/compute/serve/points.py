@@ -66,9 +66,15 @@ def running_requests(point: Point) -> float:
     return float(min(room, limit))
 
 
-def packed(point: Point) -> bool:
-    """True if prompts always wait: offline runs and pools that compute prompts alone."""
-    return bool(np.isinf(point.concurrency)) or point.engine == "pools"
+def filled(point: Point) -> float:
+    """Replicas that fill their iterations with prompts at the same time.
+
+    All of a pool that computes prompts alone; one at a time in offline runs, where prompts enter as requests end while
+    the other replicas, bound by the exchange of tokens, decode; 0 in closed loops, where a prompt starts an iteration.
+    """
+    if point.engine == "pools":
+        return float(point.at.layout.data)
+    return float(np.isinf(point.concurrency))
 
 
 def _sent_s(point: Point) -> float:
@@ -86,7 +92,7 @@ def gather(points: Sequence[Point]) -> Work:
     for p, b in zip(points, running, strict=True):
         decode.append(decode_features(p.at, np.array([b]), p.prompt_tok + p.output_tok / 2)[:, 0])
         prompt = np.array([p.prompt_tok])
-        prefill.append(prefill_features(p.at, prompt, packed=packed(p))[:, 0])
+        prefill.append(prefill_features(p.at, prompt, filled=filled(p))[:, 0])
         lone.append(prefill_features(p.at, prompt, spread=False)[:, 0])
     prompts = np.array([p.prompt_tok for p in points])
     return Work(
