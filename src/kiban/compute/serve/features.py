@@ -137,8 +137,8 @@ def default_cache_precision(model: ModelSpec, chip: Accelerator, precision: str,
     """Precision of the cache that engines choose where a row names none.
 
     TensorRT-LLM keeps 8-bit caches with 8- and 4-bit weights; the others do so for dense models, and on chips with
-    four-bit units; else they keep 16 bit. Models published with four-bit experts carry no scales for their caches,
-    which stay at 16 bit on chips without four-bit units. Read off the rows whose time to first token, or whose offline
+    four-bit units; else they keep 16 bit. Models published with four-bit experts keep 16 bit on chips without
+    four-bit units under it too. Read off the rows whose time to first token, or whose offline
     rate at long outputs, shows how many requests ran.
     """
     if precision == "bf16":
