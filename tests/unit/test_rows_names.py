@@ -119,3 +119,8 @@ def test_any_text_is_named_or_not(text: str) -> None:
     plain(text)
     found = find_model(CATALOG, text)
     assert found is None or CATALOG.has(f"model.{found}.layers")
+
+
+@pytest.mark.parametrize("name", ["gb200", "gb300", "gh200", "b200", "b300"])
+def test_form_factors_do_not_hide_the_first_letters_of_a_chip(name: str) -> None:
+    assert find_accelerator(CATALOG, f"{name}_sxm") == name

@@ -17,7 +17,7 @@ from kiban.compute.errors import ComputeError
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.serve.closed import closed_loop, offline_rate
 from kiban.compute.serve.cost import iteration_cost
-from kiban.compute.serve.features import DECODE, PREFILL, WORKSPACE_BYTES, Placement, decode_features, prefill_features
+from kiban.compute.serve.features import DECODE, PREFILL, Placement, decode_features, prefill_features
 from kiban.compute.serve.fit import load_fit, loops, offline_tok_per_s
 from kiban.compute.serve.layout import ServeLayout, layout_from_config, layout_from_word
 from kiban.compute.serve.points import Point, gather
@@ -83,7 +83,7 @@ def test_latent_caches_are_whole_on_every_tensor_rank_and_cut_by_attention_repli
     tensor = Placement(DEEPSEEK, H200, ServeLayout(8), "fp8", "fp8")
     data = replace(tensor, layout=ServeLayout(1, 8, 8))
     each = DEEPSEEK.kv_cache_bytes(4096.0, "fp8") / 4096
-    free = H200.memory_bytes * 0.85 - WORKSPACE_BYTES
+    free = H200.memory_bytes * 0.85 - H200.software.workspace_bytes
     assert tensor.capacity_tok(0.85, 4096.0) == pytest.approx((free - tensor.weight_bytes_each) / each)
     assert data.capacity_tok(0.85, 4096.0) == pytest.approx(8 * (free - data.weight_bytes_each) / each)
 
@@ -91,7 +91,7 @@ def test_latent_caches_are_whole_on_every_tensor_rank_and_cut_by_attention_repli
 def test_four_bit_weights_without_four_bit_units_compute_at_sixteen_bit() -> None:
     hopper = Placement(LLAMA, H200, ServeLayout(8), "fp4", "fp8")
     assert hopper.flop_per_s == H200.peak("bf16")[0] and hopper.expert_bytes == 0.5
-    assert replace(hopper, chip=B200).flop_per_s == B200.peak("fp4")[0]
+    assert replace(hopper, chip=B200).flop_per_s == B200.peak("fp4")[0] * B200.matmul_frac
 
 
 def test_littles_law_in_the_closed_loop() -> None:
@@ -163,3 +163,30 @@ def test_a_point_is_cheap() -> None:
         loops(gather(points), FIT.thetas(points))
         best = min(best, (time.process_time() - start) / len(points))
     assert best < 2e-3  # issue: 5 ms for one, 0.5 ms in a batch; the margin is for a busy machine
+
+
+def test_matrix_rates_are_the_shares_of_the_sheet_that_were_measured() -> None:
+    # ml-engineering, table of achievable BF16 matmul FLOP: H100 80.3 %, MI300X 51.4 %.
+    mi300x = load_accelerator(CATALOG, "mi300x")
+    amd, nvidia = (Placement(LLAMA, chip, ServeLayout(8), "bf16", "bf16").flop_per_s for chip in (mi300x, H200))
+    assert amd / nvidia == pytest.approx(1307.4 * 0.514 / (989.0 * 0.803), rel=2e-3)
+
+
+def test_engines_that_keep_whole_windows_hold_fewer_requests() -> None:
+    oss = load_model(CATALOG, "gpt_oss_120b")
+    cut = Placement(oss, H200, ServeLayout(), "fp8", "bf16")
+    whole = replace(cut, whole_windows=True)
+    # Half of its layers see 128 tokens: whole caches of 8,192 tokens hold 8,192 / ((8,192 + 128) / 2) as much.
+    ratio = cut.capacity_tok(0.9, 8192.0) / whole.capacity_tok(0.9, 8192.0)
+    assert ratio == pytest.approx(8192 / ((8192 + 128) / 2), rel=1e-6)
+    llama = Placement(LLAMA, H200, ServeLayout(8), "fp8", "fp8")
+    assert llama.capacity_tok(0.9, 8192.0) == replace(llama, whole_windows=True).capacity_tok(0.9, 8192.0)
+
+
+def test_prompts_of_a_pool_share_iterations_with_the_other_replicas() -> None:
+    at = Placement(load_model(CATALOG, "deepseek_v3"), H200, ServeLayout(data=8, expert=8), "fp8", "bf16")
+    alone, offline, pool = (prefill_features(at, np.array([1024.0]), filled=n)[:, 0] for n in (0.0, 1.0, 8.0))
+    launch = PREFILL.index("launch")
+    assert offline[launch] == pytest.approx(alone[launch] * 1024 / 8192)
+    assert pool[launch] == pytest.approx(offline[launch] / 8)
+    assert pool[PREFILL.index("expert_flop")] == alone[PREFILL.index("expert_flop")]

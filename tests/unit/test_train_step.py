@@ -12,7 +12,7 @@ from kiban.compute.arithmetic import load_model
 from kiban.compute.hardware import load_accelerator
 from kiban.compute.train.campaign import train_tokens
 from kiban.compute.train.coefficients import Coefficients
-from kiban.compute.train.collectives import OUT_LATENCY_S, UP_LATENCY_S, Network, exchange_s, gather_s
+from kiban.compute.train.collectives import Network, exchange_s, gather_s
 from kiban.compute.train.defaults import default_layout, one_layout
 from kiban.compute.train.fitted import coefficients_for, load_fitted, usual_effects
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
@@ -70,22 +70,22 @@ def test_uneven_stages_wait_for_the_fullest():
 
 
 def test_a_ring_takes_alpha_and_beta_of_its_hops():
-    network = Network(450e9, 8, 50e9)
+    network = Network(450e9, 8, 50e9, 3e-6, 1e-5)
     one = np.ones(1)
     inside = gather_s(network, np.array([1e9]), one, 8 * one)[0]
-    assert inside == pytest.approx(7 * UP_LATENCY_S + 1e9 * 7 / 8 / 450e9)
+    assert inside == pytest.approx(7 * 3e-6 + 1e9 * 7 / 8 / 450e9)
     across = gather_s(network, np.array([1e9]), one, 32 * one)[0]
-    assert across == pytest.approx(inside + 3 * OUT_LATENCY_S + 1e9 * 3 / 4 / 8 / 50e9)
+    assert across == pytest.approx(inside + 3 * 1e-5 + 1e9 * 3 / 4 / 8 / 50e9)
     apart = gather_s(network, np.array([1e9]), 8 * one, 4 * one)[0]
-    assert apart == pytest.approx(3 * OUT_LATENCY_S + 1e9 * 3 / 4 / 50e9)
+    assert apart == pytest.approx(3 * 1e-5 + 1e9 * 3 / 4 / 50e9)
     assert gather_s(network, np.array([1e9]), one, one)[0] == 0.0
 
 
 def test_tokens_cross_to_a_domain_once():
-    network, one = Network(900e9, 8, 50e9), np.ones(1)
+    network, one = Network(900e9, 8, 50e9, 3e-6, 1e-5), np.ones(1)
     up, out = exchange_s(network, np.array([1e6]), 8, one, 16 * one)
-    assert up[0] == pytest.approx(1e6 * 8 * 7 / 8 / 900e9 + 7 * UP_LATENCY_S)
-    assert out[0] == pytest.approx(1e6 * (1 - 0.5**8) / 50e9 + OUT_LATENCY_S)
+    assert up[0] == pytest.approx(1e6 * 8 * 7 / 8 / 900e9 + 7 * 3e-6)
+    assert out[0] == pytest.approx(1e6 * (1 - 0.5**8) / 50e9 + 1e-5)
     assert exchange_s(network, np.array([1e6]), 8, one, 8 * one)[1][0] == 0.0
 
 

@@ -1,19 +1,16 @@
-"""Fit of the serving model: ``python -m kiban.calibration.serving ROWS.csv [--out FILE]``."""
+"""Fit of the serving model: its errors by what was left out, its intervals, and the catalogue file."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kiban.calibration.serving_fit import Data, fit_rows, left_out, log_errors, make_data
-from kiban.catalog import Catalog, load_catalog
+from kiban.catalog import Catalog
 from kiban.compute.rows.serving_points import Asked, read_point
 from kiban.compute.serve.fit import NAMES, ROOT, ServingFit
 
@@ -26,6 +23,8 @@ HEADER = (
 )  # fmt: skip
 SOURCE = "inferencex_measurements_as_shipped_in"
 FOLDS = 5
+POOLS = ("prefill", "decode")
+FEW_GROUPS = 3
 NEW_WIDTH = 1.6
 """Intervals of a family that was never measured, against those of one that was; assumed."""
 
@@ -70,7 +69,7 @@ def table(data: Data, by: Mapping[str, Array]) -> str:
             continue
         for name, error in by.items():
             wrong = np.abs(np.expm1(-error[at]))
-            inside = _cross_coverage(error[at], data.group[at])
+            inside = _cross_coverage(error[at], data.group[at], _least(data, error, quantity))
             lines.append(
                 f"{quantity:9} {name:15} {at.sum():5d} {len(set(data.group[at])):6d} {wrong.mean():7.1%} "
                 f"{np.median(wrong):7.1%} {-np.median(error[at]):+7.3f} {inside:8.1%}"
@@ -78,14 +77,14 @@ def table(data: Data, by: Mapping[str, Array]) -> str:
     return "\n".join(lines)
 
 
-def _cross_coverage(error: Array, group: NDArray[np.str_]) -> float:
+def _cross_coverage(error: Array, group: NDArray[np.str_], least: tuple[float, float]) -> float:
     """Share of rows within the 80 % interval drawn from the errors of the other groups."""
     inside = np.zeros(len(error), bool)
     for g in set(group):
         others = error[group != g]
         if not len(others):
             return float("nan")
-        low, _, high = _quantiles(others, len(set(group)) - 1)
+        low, _, high = _quantiles(others, len(set(group)) - 1, least)
         inside[group == g] = (error[group == g] >= low) & (error[group == g] <= high)
     return float(inside.mean())
 
@@ -130,9 +129,13 @@ def intervals(data: Data, by: Mapping[str, Array], quantity: str) -> dict[str, t
     at = data.quantity == quantity
     alone = np.array([len(set(data.group[data.family == f])) == 1 for f in data.family])
     several = at & ~alone
-    seen = _quantiles(by["rows"][at], int(at.sum()))
-    known = _quantiles(by["model x family"][several], len(set(data.group[several])))
-    new = _quantiles(by["family"][at], len(set(data.family[at])))
+
+    def drawn(name: str, rows: NDArray[np.bool_], groups: int) -> tuple[float, float, float]:
+        return _quantiles(by[name][rows], groups, _least(data, by[name], quantity))
+
+    seen = drawn("rows", at, int(at.sum()) if quantity not in POOLS else len(set(data.group[at])))
+    known = drawn("model x family", several, len(set(data.group[several])))
+    new = drawn("family", at, len(set(data.family[at])))
     low, middle, high = known
     wide = (
         min(new[0], middle - NEW_WIDTH * (middle - low)), middle, max(new[2], middle + NEW_WIDTH * (high - middle))
@@ -140,39 +143,30 @@ def intervals(data: Data, by: Mapping[str, Array], quantity: str) -> dict[str, t
     return {"seen": seen, "known": known, "new": wide}
 
 
-def _quantiles(error: Array, groups: int) -> tuple[float, float, float]:
-    """10 %, 50 % and 90 % points, the outer ones further off by 1.5 / groups of their distance.
+def _least(data: Data, error: Array, quantity: str) -> tuple[float, float]:
+    """Least distances of the outer points from the middle: for pools, of which few were measured, those of offline
+    rates, which the same work makes; else 0."""
+    offline = data.quantity == "offline"
+    if quantity not in POOLS or not offline.any():
+        return 0.0, 0.0
+    low, middle, high = _quantiles(error[offline], len(set(data.group[offline])), (0.0, 0.0))
+    return middle - low, high - middle
+
+
+def _quantiles(error: Array, groups: int, least: tuple[float, float]) -> tuple[float, float, float]:
+    """10 %, 50 % and 90 % points, the outer ones further off by 1.5 / groups of their distance and at least ``least``.
 
     Few groups show less than the spread of all; for a normal law 1.3 to 1.6 / groups is what Student's points and the
-    error of the mean add for 5 to 15 groups.
+    error of the mean add for 5 to 15 groups. The middle of up to three groups is pulled to 0 by 2 / (groups + 2): the
+    posterior mean where a bias common to all groups has half the variance of one group's.
     """
     low, middle, high = np.quantile(error, [0.1, 0.5, 0.9])
     widen = 1.0 + 1.5 / max(groups, 1)
-    return float(middle - (middle - low) * widen), float(middle), float(middle + (high - middle) * widen)
+    below, above = max((middle - low) * widen, least[0]), max((high - middle) * widen, least[1])
+    if groups <= FEW_GROUPS:
+        middle *= groups / (groups + 2.0)
+    return float(middle - below), float(middle), float(middle + above)
 
 
 def _twins(model: str) -> tuple[str, ...]:
     return ("deepseek_v3", "deepseek_r1") if model == "deepseek_v3" else (model,)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit, print the table of errors, write the catalogue file where asked."""
-    parser = argparse.ArgumentParser(prog="python -m kiban.calibration.serving")
-    parser.add_argument("rows", type=Path)
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args(arguments)
-    with given.rows.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    data = read_data(rows, load_catalog())
-    if not len(data.asked):
-        print(f"{given.rows}: no inference rows that the model can answer", file=sys.stderr)
-        return 2
-    fit, by = errors(data)
-    print(table(data, by))
-    if given.out:
-        given.out.write_text(fit_csv(data, fit, by), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

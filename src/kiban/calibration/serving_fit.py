@@ -34,6 +34,7 @@ PRIOR = {
 PRIOR_LOG_SD = 0.4
 CHANGE_LOG_SD = {
     "memory": 0.3, "prompts": 0.4, "engine_prompts": 0.4, "reply": 0.7, "steps": 0.7, "request": 0.7, "maturity": 0.1,
+    "overlap": 0.5,
 }  # fmt: skip
 NOISE_LOG_SD = {"tpot": 0.15, "ttft": 0.3, "offline": 0.15, "prefill": 0.3, "decode": 0.3}
 GROUP_ROWS = 9.0

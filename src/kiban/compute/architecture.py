@@ -38,6 +38,7 @@ class Architecture:
     sliding_window_tok: int
     tied_embeddings: bool
     trained_experts_bits: float = 16.0
+    """Of the experts as published; engines serve experts of four bits as they are, training does not use it."""
 
     chunked_layers: int = 0
     attention_chunk_tok: int = 0

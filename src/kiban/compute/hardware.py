@@ -9,6 +9,7 @@ from typing import Any
 
 from kiban.catalog import Catalog
 from kiban.compute.errors import ComputeError
+from kiban.compute.software import Software, load_software
 
 _FALLBACK = {"fp4": ("fp4", "fp8", "bf16"), "fp8": ("fp8", "bf16"), "bf16": ("bf16",)}
 _PRECISIONS = ("bf16", "fp8", "fp4")
@@ -41,6 +42,9 @@ class Accelerator:
     """One direction, the adapters that one chip has to itself."""
     tdp_w: float
     release_year: float
+    software: Software
+    matmul_frac: float = 1.0
+    """Share of its sheet that the best matrix product reaches, over the share that Hopper reaches (serving only)."""
 
     def peak(self, precision: str) -> tuple[float, str]:
         """Dense peak at a precision, or at the nearest higher one that the chip has; FLOP/s and that precision."""
@@ -95,7 +99,16 @@ def _accelerator(catalog: Catalog, name: str, family: str, get: Callable[[str], 
         scale_out_bytes_per_s=out_gbit / 8 * 1e9,
         tdp_w=some("tdp_w", 0.0),
         release_year=some("release_year_frac", 0.0),
+        software=load_software(catalog),
+        matmul_frac=_matmul_frac(catalog, family),
     )
+
+
+def _matmul_frac(catalog: Catalog, family: str) -> float:
+    key = "compute.matmul.{}_frac_of_peak"
+    if not catalog.has(key.format(family)):
+        return 1.0
+    return catalog.value(key.format(family)) / catalog.value(key.format("hopper"))
 
 
 def _peaks(stated: dict[str, float]) -> dict[str, float]:

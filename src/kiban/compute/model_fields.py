@@ -73,7 +73,7 @@ FLAGS = {
 SPECIAL = (
     "kv_heads", "head_dim", "ffn_size", "ffn_matrices", "moe_ffn_size", "moe_layer_step", "norms_per_layer",
     "linear_conv_kernel", "mamba_conv_kernel", "mamba_groups", "dense_ffn_layers", "moe_layers",
-    "fine_ratio", "coarse_ratio", "output_groups",
+    "fine_ratio", "coarse_ratio", "output_groups", "trained_experts_bits",
 )  # fmt: skip
 """Fields whose default depends on others or is not 0."""
 
@@ -124,6 +124,7 @@ def from_numbers(name: str, get: Callable[[str], float | None], style: str) -> d
         "fine_ratio": whole("fine_ratio", 1),
         "coarse_ratio": whole("coarse_ratio", 1),
         "output_groups": whole("output_groups", 1),
+        "trained_experts_bits": float(whole("trained_experts_bits", 16)),
         "dense_ffn_layers": maybe("dense_ffn_layers"),
         "expert_layers": maybe("moe_layers"),
     }

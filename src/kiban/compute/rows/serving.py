@@ -18,12 +18,21 @@ from kiban.compute.serve.fit import (
     load_fit,
     loops,
     offline_tok_per_s,
+    pool_ttft_s,
     prefill_tok_per_s,
+    times,
 )
 from kiban.compute.serve.points import Work, gather
 
 Array = NDArray[np.float64]
 Row = Mapping[str, str]
+
+WORDS = {
+    "seen": "model and chip family measured",
+    "known": "chip family measured with other models",
+    "new": "chip family not measured: mean of the others, wider interval",
+    "apart": "latency of pools apart was not measured: wider interval",
+}
 
 
 def predict(quantities: Sequence[str], work: Work, theta: Array) -> Array:
@@ -37,6 +46,8 @@ def predict(quantities: Sequence[str], work: Work, theta: Array) -> Array:
         "offline": offline_tok_per_s(work, theta),
         "prefill": prefill_tok_per_s(work, theta),
         "decode": decode_tok_per_s(work, theta),
+        "pool_tpot": times(work, theta).step_s,
+        "pool_ttft": pool_ttft_s(work, theta),
     }
     return np.array([table[q][i] for i, q in enumerate(quantities)])
 
@@ -74,7 +85,7 @@ def answer_many(rows: Sequence[Row], catalog: Catalog) -> list[Answer]:
 
 def _prompts_fit(q: Asked) -> bool:
     """Engines that only compute prompts hand their caches on and need room for the weights alone."""
-    return q.quantity == "prefill" and q.point.at.weight_bytes_each < q.point.at.chip.memory_bytes
+    return q.quantity in ("prefill", "pool_ttft") and q.point.at.weight_bytes_each < q.point.at.chip.memory_bytes
 
 
 def _ask(row: Row, catalog: Catalog) -> Asked | str:
@@ -92,20 +103,19 @@ def _answer(q: Asked, value: float, catalog: Catalog) -> Answer:
     shift, low, high = spread(catalog, _measured(q), basis)
     p10, p50, p90 = (value * q.scale * float(np.exp(s)) for s in (low, shift, high))
     layout = q.point.at.layout
-    words = {
-        "seen": "model and chip family measured",
-        "known": "chip family measured with other models",
-        "new": "chip family not measured: mean of the others, wider interval",
-    }
+    p10, p90 = p10 * q.scale_range[0], p90 * q.scale_range[1]
+    words = WORDS["apart" if q.quantity.startswith("pool_") else basis]
     return Answer(
         p10, p50, p90, "answered",
-        f"{words[basis]}; {layout.accelerators} accelerators (tensor {layout.tensor}, attention data {layout.data}, "
+        f"{words}; {layout.accelerators} accelerators (tensor {layout.tensor}, attention data {layout.data}, "
         f"expert {layout.expert}), {q.point.at.precision} weights, {q.point.at.cache_precision} cache",
     )  # fmt: skip
 
 
 def basis_of(q: Asked, catalog: Catalog) -> str:
     """``seen``, ``known`` or ``new``: what the fit has measured of this quantity near the point."""
+    if q.quantity in ("pool_tpot", "pool_ttft"):
+        return "new"
     prefix = f"{ROOT}rows.{_measured(q)}.{q.point.at.chip.family}."
     if catalog.has(prefix + q.point.at.model.name):
         return "seen"
@@ -114,7 +124,8 @@ def basis_of(q: Asked, catalog: Catalog) -> str:
 
 def _measured(q: Asked) -> str:
     """The fitted quantity whose errors stand for those of the one asked for."""
-    return q.quantity if q.quantity not in ("latency", "loop_rate") else "tpot"
+    other = {"latency": "tpot", "loop_rate": "tpot", "pool_tpot": "tpot", "pool_ttft": "ttft"}
+    return other.get(q.quantity, q.quantity)
 
 
 def spread(catalog: Catalog, quantity: str, basis: str) -> tuple[float, float, float]:

@@ -13,13 +13,13 @@ from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.rows.config import number, parse_config
 from kiban.compute.rows.names import find_accelerator, find_model, nearest_accelerator, nearest_model
-from kiban.compute.serve.features import Placement, default_cache_precision
+from kiban.compute.rows.serving_pools import apart_point, named_pools, rate_point
+from kiban.compute.serve.features import Placement, default_cache_precision, keeps_whole_windows
 from kiban.compute.serve.layout import ServeLayout, layout_from_config
-from kiban.compute.serve.points import MATURE_YEARS, Point
+from kiban.compute.serve.points import Point
 
-ONLINE_LENGTH_FRAC = 0.9
-"""Mean of the lengths that InferenceMAX draws: evenly from 0.8 to 1 of the nominal ones (its README,
-``RANDOM_RANGE_RATIO`` 0.8)."""
+LENGTH_KEY = "compute.engine.online_length_frac"
+"""Mean of the lengths of an online benchmark over the nominal ones."""
 
 _PRECISIONS = {
     "fp8": "fp8", "fp4": "fp4", "nvfp4": "fp4", "mxfp4": "fp4", "int4": "int4", "w4a16": "int4", "awq": "int4",
@@ -27,7 +27,7 @@ _PRECISIONS = {
 }  # fmt: skip
 
 
-QUANTITIES = ("tpot", "ttft", "offline", "prefill", "decode", "latency", "loop_rate")
+QUANTITIES = ("tpot", "ttft", "offline", "prefill", "decode", "latency", "loop_rate", "pool_tpot", "pool_ttft")
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Asked:
     """One of ``QUANTITIES``."""
     scale: float
     """From seconds, or from tokens per second and accelerator, to the unit of the row."""
+    scale_range: tuple[float, float] = (1.0, 1.0)
+    """By how much ``scale`` itself may be off, as factors of the ends of the interval."""
 
 
 @lru_cache(maxsize=256)
 def _model(catalog: Catalog, name: str) -> ModelSpec:
-    spec = load_model(catalog, name)
-    bits = f"model.{name}.trained_experts_bits"
-    return replace(spec, trained_experts_bits=catalog.value(bits)) if catalog.has(bits) else spec
+    return load_model(catalog, name)
 
 
 @lru_cache(maxsize=256)
@@ -68,18 +68,20 @@ def read_point(row: Mapping[str, str], catalog: Catalog) -> Asked | str:
     if precision is None:
         return f"unknown precision '{config['prec']}'; known: {', '.join(_PRECISIONS)}"
     kind = row.get("kind", "")
-    layout = _disagg_layout(config, hardware) if kind == "inference-disagg" else layout_from_config(config)
+    apart = kind == "inference-disagg" or "disagg" in row.get("config", "").lower() or bool(named_pools(config))
+    layout = ServeLayout() if apart else layout_from_config(config)
     cache = _PRECISIONS.get(config.get("kv_prec", "").lower(), "")
     cache = cache or default_cache_precision(spec, accelerator, precision, engine)
-    if kind != "inference-disagg" and not any(key in config for key in ("tp", "par", "attn_dp", "moe_ep", "pp")):
+    if not apart and not any(key in config for key in ("tp", "par", "attn_dp", "moe_ep", "pp")):
         layout = _smallest(Placement(spec, accelerator, layout, precision, cache), hardware)
     attention = re.search(r"(fp8|bf16) attention", row.get("config", "").lower())
-    at = Placement(spec, accelerator, layout, precision, cache, attention.group(1) if attention else "")
+    dense = attention.group(1) if attention else ""
+    at = Placement(spec, accelerator, layout, precision, cache, dense, keeps_whole_windows(engine))
+    if apart:
+        return _disagg(row, config, at, engine, catalog)
     if kind == "inference-online":
-        return _online(row, config, at, engine)
-    if kind == "inference-offline":
-        return _offline(row, config, at, engine)
-    return _disagg(row, config, at)
+        return _online(row, config, at, engine, catalog.value(LENGTH_KEY))
+    return _offline(row, config, at, engine)
 
 
 def _smallest(at: Placement, hardware: str) -> ServeLayout:
@@ -116,7 +118,9 @@ def _precision(config: Mapping[str, str]) -> str | None:
     return next((_PRECISIONS[w] for w in words if w in _PRECISIONS), None)
 
 
-def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:
+def _online(
+    row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str, length_frac: float
+) -> Asked | str:
     isl, osl = number(config, "isl"), number(config, "osl")
     flight = number(config, "concurrency", "batch")
     missing = [n for n, v in (("isl", isl), ("osl", osl), ("concurrency", flight)) if not v]
@@ -125,8 +129,8 @@ def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engin
     point = Point(
         at,
         engine,
-        (isl or 0) * ONLINE_LENGTH_FRAC,
-        (osl or 0) * ONLINE_LENGTH_FRAC,
+        (isl or 0) * length_frac,
+        (osl or 0) * length_frac,
         flight or 1,
         _maturity(config, at.chip),
     )
@@ -143,12 +147,12 @@ def _online(row: Mapping[str, str], config: dict[str, str], at: Placement, engin
 
 
 def _maturity(config: Mapping[str, str], chip: Accelerator) -> float:
-    """Age of the chip at the row's date (``measured=2026-03-25``), 0 to ``MATURE_YEARS``; one year without a date."""
+    """Age of the chip at the row's date (``measured=2026-03-25``), at most ``mature_years``, else one."""
     date = re.match(r"([0-9]{4})-([0-9]{2})", config.get("measured", ""))
     if not date:
         return 1.0
     year = int(date.group(1)) + (int(date.group(2)) - 0.5) / 12
-    return min(max(year - chip.release_year, 0.0), MATURE_YEARS)
+    return min(max(year - chip.release_year, 0.0), chip.software.mature_years)
 
 
 def _offline(row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str) -> Asked | str:
@@ -171,27 +175,22 @@ def _per(metric: str, unit: str, layout: ServeLayout) -> float:
     return 1.0
 
 
-def _disagg_layout(config: Mapping[str, str], hardware: str) -> ServeLayout:
-    """Expert-parallel pools with an attention replica on every accelerator: ``EP32``, ``16 nodes``, ``48 ranks``."""
-    text = " ".join(f"{k} {v}" for k, v in config.items())
-    ranks = re.search(r"\bep ?([0-9]+)", text) or re.search(r"decode ([0-9]+) ranks", text)
-    nodes = re.search(r"([0-9]+) nodes", text)
-    size = int(ranks.group(1)) if ranks else 8 * int(nodes.group(1)) if nodes else 32
-    return ServeLayout(tensor=1, data=size, expert=size)
-
-
-def _disagg(row: Mapping[str, str], config: dict[str, str], at: Placement) -> Asked | str:
-    metric, text = row.get("metric", ""), " ".join(f"{k} {v}" for k, v in config.items())
-    scale = _per(metric, row.get("unit", "").lower(), at.layout)
-    cache = number(config, "kv") or (number(config, "isl") or 4096.0)
-    if metric.startswith("input"):
-        ranks = re.search(r"prefill ([0-9]+) ranks", text)
-        if ranks:
-            at = replace(at, layout=ServeLayout(data=int(ranks.group(1)), expert=int(ranks.group(1))))
-        point = Point(at, "pools", number(config, "isl") or 4096.0, 1.0, float(at.layout.data))
-        return Asked(point, "prefill", scale)
-    if metric.startswith("output"):
-        batch = re.search(r"batch ([0-9]+)", text)
-        each = float(batch.group(1)) if batch else 128.0
-        return Asked(Point(at, "pools", cache, 1.0, each * at.layout.data), "decode", scale)
-    return f"unknown metric '{metric}' of pools; known: input_throughput_per_node, output_throughput_per_node"
+def _disagg(
+    row: Mapping[str, str], config: dict[str, str], at: Placement, engine: str, catalog: Catalog
+) -> Asked | str:
+    metric, unit = row.get("metric", ""), row.get("unit", "").lower()
+    latency = metric.startswith(("tpot", "itl", "ttft"))
+    if latency or (number(config, "concurrency") and not metric.startswith("input")):
+        found = apart_point(metric, config, at, engine, catalog.value(LENGTH_KEY), _maturity(config, at.chip))
+        if isinstance(found, str):
+            return found
+        point, quantity, share = found
+        if latency:
+            return Asked(point, quantity, 1.0 if unit in ("s", "seconds") else 1e3)
+        return Asked(point, quantity, share * _per(metric, unit, point.at.layout))
+    rate = rate_point(metric, config, at)
+    if isinstance(rate, str):
+        return rate
+    production = any("production" in f"{k} {v}" for k, v in config.items())
+    low, real, high = catalog.range("compute.serving.production_frac") if production else (1.0, 1.0, 1.0)
+    return Asked(*rate, _per(metric, unit, rate[0].at.layout) * real, (low / real, high / real))

@@ -12,23 +12,13 @@ from kiban.catalog import Catalog
 from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.rows.config import number, parse_config
+from kiban.compute.rows.defaults import RowDefaults, load_row_defaults
 from kiban.compute.rows.names import find_accelerator, find_model, nearest_accelerator, nearest_model
 from kiban.compute.train.defaults import default_layout, one_layout
 from kiban.compute.train.effects import effects
 from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layouts
 
 Row = Mapping[str, str]
-
-LARGE_PARAMS = 1e11
-TOKENS_PER_TPU, TOKENS_PER_TPU_LARGE = 28000.0, 9400.0
-"""Tokens per chip and step where a row names no batch: geometric means of the recipes, below and above 10^11 active
-parameters; they use 8,192 to 49,152 and 6,144 to 16,384."""
-SEQUENCE_TOK = {"gpt3_175b": 2048, "deepseek_v3": 4096, "mixtral_8x22b": 4096, "llama2_70b": 4096}
-"""Sequence where a row names none: of the model's own pre-training or benchmark; others 8,192 tokens."""
-DEFAULT_SEQUENCE_TOK = 8192
-MLPERF_LORA_TOK = 8192
-"""Llama-2-70B LoRA packs GovReport to 8,192 tokens (MLPerf Training rules, v4.0 and later)."""
-ROUND_YEAR = {"v4.0": 2024.45, "v4.1": 2024.87, "v5.0": 2025.45, "v5.1": 2025.87, "v6.0": 2026.45, "v6.1": 2026.87}
 
 
 @dataclass(frozen=True)
@@ -85,17 +75,19 @@ def read_request(row: Row, catalog: Catalog) -> Request | str:
         missing.append(f"unknown accelerator '{hardware}'; {nearest_accelerator(catalog, hardware)}")
     if name is None or chip_name is None:
         return "; ".join(missing)
-    return _request(row, parse_config(row["config"]), load_model(catalog, name), load_accelerator(catalog, chip_name))
+    usual = load_row_defaults(catalog)
+    model, chip = load_model(catalog, name), load_accelerator(catalog, chip_name)
+    return _request(row, parse_config(row["config"]), model, chip, usual)
 
 
-def _request(row: Row, config: dict[str, str], model: ModelSpec, chip: Accelerator) -> Request:
+def _request(row: Row, config: dict[str, str], model: ModelSpec, chip: Accelerator, usual: RowDefaults) -> Request:
     text = f"{row['system']} {row['config']}".lower()
     lora = "lora" in f"{row['kind']} {text}"
     mlperf = row["kind"] == "training-mlperf"
     framework = _framework(row, chip, config)
     assumed: list[str] = []
     precision = _precision(config.get("prec", ""), row, chip, framework, assumed)
-    job = _job(config, model, chip, precision, lora and mlperf, row["config"], assumed)
+    job = _job(config, model, chip, precision, lora and mlperf, row["config"], assumed, usual)
     layouts = _layouts(config, model, chip, job, lora, assumed)
     without = "w/o mtp" in text
     return Request(
@@ -108,7 +100,7 @@ def _request(row: Row, config: dict[str, str], model: ModelSpec, chip: Accelerat
         drops="tokendrop" in text,
         recipe=_recipe(config.get("prec", "").lower(), precision),
         framework=framework,
-        year=_year(config, row, chip, framework),
+        year=_year(config, row, chip, framework, usual),
         assumed=tuple(assumed),
     )
 
@@ -147,12 +139,12 @@ def _recipe(text: str, precision: str) -> str:
     return "mx" if "mx" in text else "plain"
 
 
-def _year(config: dict[str, str], row: Row, chip: Accelerator, framework: str) -> float:
+def _year(config: dict[str, str], row: Row, chip: Accelerator, framework: str, usual: RowDefaults) -> float:
     found = re.search(r"(\d\d)\.(\d\d)", config.get("sw", "") or ("nemo 24.11" if "nemo 24.11" in config else ""))
     if found:
         return 2000 + int(found.group(1)) + (int(found.group(2)) - 1) / 12
     if framework == "mlperf":
-        return next((year for name, year in ROUND_YEAR.items() if name in row["config"]), chip.release_year + 1)
+        return next((year for name, year in usual.round_year.items() if name in row["config"]), chip.release_year + 1)
     return chip.release_year + 1.5
 
 
@@ -164,11 +156,11 @@ def _job(
     packed: bool,
     row_text: str,
     assumed: list[str],
+    usual: RowDefaults,
 ) -> Job:
     sequence = int(number(config, "seq", "seq_len", "max_target_length") or 0)
     if not sequence:
-        usual = SEQUENCE_TOK.get(model.name, model.position_table_tok or DEFAULT_SEQUENCE_TOK)
-        sequence = MLPERF_LORA_TOK if packed else usual
+        sequence = int(usual.lora_sequence_tok) if packed else usual.usual_sequence_tok(model)
         assumed.append(f"sequence of {sequence} tokens")
     cut = [int(number(config, key) or 1) for key in ("tp", "pp", "cp", "dp")]
     count = int(number(config, "gpus", "chips") or 0)
@@ -186,8 +178,7 @@ def _job(
     if not batch and number(config, "batch_per_dp"):
         batch = int((number(config, "batch_per_dp") or 1) * cut[3])
     if not batch:
-        tokens = TOKENS_PER_TPU_LARGE if model.params_active > LARGE_PARAMS else TOKENS_PER_TPU
-        batch = max(round(count * tokens / sequence), 1)
+        batch = max(round(count * usual.step_tok(model) / sequence), 1)
         assumed.append(f"a batch of {batch} sequences")
     return Job(count, batch, sequence, precision)
 

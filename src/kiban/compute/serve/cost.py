@@ -8,7 +8,7 @@ from kiban.compute.errors import ComputeError
 from kiban.compute.serve.features import DECODE, PREFILL, Placement, decode_features, prefill_features
 from kiban.compute.serve.fit import ServingFit
 from kiban.compute.serve.iteration import IterationCost
-from kiban.compute.serve.points import MEMORY_USE_FRAC, Point
+from kiban.compute.serve.points import Point
 
 _PROBE_TOK = 1024.0
 
@@ -29,7 +29,7 @@ def iteration_cost(
     Result: ``IterationCost``; a prompt's fixed costs are spread over chunks of 8,192 tokens.
     Errors: ComputeError with the missing bytes where the weights leave no room for one context.
     """
-    capacity = at.capacity_tok(MEMORY_USE_FRAC.get(engine, 0.9), context_tok)
+    capacity = at.capacity_tok(at.chip.software.use_frac(engine), context_tok)
     if capacity < context_tok:
         raise ComputeError(
             f"{at.model.name} at {at.precision} puts {at.weight_bytes_each / 1e9:,.1f} GB of weights on each of "

@@ -7,7 +7,8 @@ costs. The cost model is their sum, each times a fitted coefficient. Origin: roo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +30,6 @@ PREFILL = (
     "chunk", "launch", "network",
 )  # fmt: skip
 
-WORKSPACE_BYTES = 4e9
-"""Activations, graphs and communication buffers beside weights and caches."""
-
-TIGHT_USE_FRAC = 0.95
-NODES_VISITED = 4
-
-CHUNK_TOK = 8192.0
-"""Prompt tokens that one iteration computes at most (``--max-num-batched-tokens 8192`` of the InferenceMAX scripts)."""
-
 
 @dataclass(frozen=True)
 class Placement:
@@ -51,6 +43,8 @@ class Placement:
     cache_precision: str
     dense_precision: str = ""
     """Of the weights outside the experts, where it is known to differ."""
+    whole_windows: bool = False
+    """True if the engine sets room aside for whole caches of windowed layers (they are still read by window)."""
 
     @property
     def expert_precision(self) -> str:
@@ -86,17 +80,21 @@ class Placement:
         """Matrix rate: four-bit weights without four-bit units (and int4 anywhere) are widened to 16 bit."""
         precision = self.expert_precision
         if precision == "int4" or (precision == "fp4" and "fp4" not in self.chip.peak_flop_per_s):
-            return self.chip.peak("bf16")[0]
-        return self.chip.peak(precision)[0]
+            return self.matrix_rate("bf16")
+        return self.matrix_rate(precision)
+
+    def matrix_rate(self, precision: str) -> float:
+        """FLOP/s at a precision, by the share of its sheet that the chip's matrix products reach beside Hopper's."""
+        return self.chip.peak(precision)[0] * self.chip.matmul_frac
 
     @property
     def dense_flop_per_s(self) -> float:
         """Matrix rate of the weights outside the experts; of mixed precisions the harmonic mean."""
         if self.dense_precision:
-            return self.chip.peak(self.dense_precision)[0]
+            return self.matrix_rate(self.dense_precision)
         if not self._four_bit_mixture:
             return self.flop_per_s
-        return 1.0 / (self.wide_frac / self.chip.peak("bf16")[0] + (1.0 - self.wide_frac) / self.flop_per_s)
+        return 1.0 / (self.wide_frac / self.matrix_rate("bf16") + (1.0 - self.wide_frac) / self.flop_per_s)
 
     @property
     def head_weights(self) -> float:
@@ -126,11 +124,12 @@ class Placement:
     def capacity_tok(self, use_frac: float, context_tok: float) -> float:
         """Cached tokens that fit on the engine at a mean final context; 0 where weights alone do not fit."""
         # An engine whose weights leave next to nothing is started with a larger share.
-        for share in (use_frac, TIGHT_USE_FRAC):
-            free = self.chip.memory_bytes * share - WORKSPACE_BYTES - self.weight_bytes_each
+        for share in (use_frac, self.chip.software.tight_memory_use_frac):
+            free = self.chip.memory_bytes * share - self.chip.software.workspace_bytes - self.weight_bytes_each
             if free > 0.02 * self.chip.memory_bytes:
                 break
-        each = self.model.kv_cache_bytes(context_tok, self.cache_precision) / max(context_tok, 1.0)
+        kept = replace(self.model, sliding_window_tok=0, attention_chunk_tok=0) if self.whole_windows else self.model
+        each = kept.kv_cache_bytes(context_tok, self.cache_precision) / max(context_tok, 1.0)
         return max(free, 0.0) * self.layout.data * self.layout.pipeline / max(each * self.cache_share, 1e-9)
 
 
@@ -138,13 +137,24 @@ def default_cache_precision(model: ModelSpec, chip: Accelerator, precision: str,
     """Precision of the cache that engines choose where a row names none.
 
     TensorRT-LLM keeps 8-bit caches with 8- and 4-bit weights; the others do so for dense models, and on chips with
-    four-bit units; else they keep 16 bit. Read off the rows whose time to first token shows how many requests ran.
+    four-bit units; else they keep 16 bit. Models published with four-bit experts keep 16 bit on chips without
+    four-bit units under it too. Read off the rows whose time to first token, or whose offline
+    rate at long outputs, shows how many requests ran.
     """
     if precision == "bf16":
         return "bf16"
-    if engine == "trtllm" or not model.is_moe:
+    if not model.is_moe or (engine == "trtllm" and model.trained_experts_bits >= 6):
         return "fp8"
     return "fp8" if "fp4" in chip.peak_flop_per_s else "bf16"
+
+
+def keeps_whole_windows(engine: str) -> bool:
+    """True if an engine sets room aside for whole caches of windowed layers.
+
+    TensorRT-LLM divides its memory among pools of each window once and for all, which its documentation (KV cache
+    system, "The basics") calls not optimal; its offline rates at long outputs fit whole caches.
+    """
+    return engine == "trtllm"
 
 
 def decode_features(at: Placement, batch: Array, context_tok: Array | float) -> Array:
@@ -165,22 +175,26 @@ def decode_features(at: Placement, batch: Array, context_tok: Array | float) -> 
     moved = m.moe_layers * batch * m.experts_active * m.hidden / p.stage
     ways = (p.tensor > 1) * reduces * np.log2(max(p.tensor, 2))
     exchanges = (p.data > 1) * 2.0 * m.moe_layers
-    crossed = exchanges * value_bytes * _copies(m, p, network)
+    crossed = exchanges * value_bytes * _copies(m, chip, p, network)
     reduced = (p.tensor > 1) * reduces * value_bytes * 2.0 * (p.tensor - 1) / p.tensor
     recurrent = float(m.linear_layers + m.mamba_layers)
     return np.stack([
         body / bandwidth * one, experts / bandwidth, cache / bandwidth,
         2.0 * batch * (at.body_weights + at.head_weights) / p.stage / at.dense_flop_per_s,
         2.0 * batch * m.active_expert_params / p.stage / at.flop_per_s,
-        attention / p.stage / chip.peak("bf16")[0],
+        attention / p.stage / at.matrix_rate("bf16"),
         m.mixer_layers * one, m.moe_layers * one, recurrent * one, float(m.indexers) * one, ways * one,
         reduced / link, exchanges * np.log2(max(p.data, 2)) * one,
         crossed / link * (1.0 - network), moved / bandwidth, batch / p.data, one, (reduced + crossed) / link * network,
     ])  # fmt: skip
 
 
-def prefill_features(at: Placement, tokens: Array, spread: bool = True) -> Array:
-    """Features of computing prompts of ``tokens``, (len(PREFILL), n); a lone one (not ``spread``) has one replica."""
+def prefill_features(at: Placement, tokens: Array, spread: bool = True, filled: float = 0.0) -> Array:
+    """Features of computing prompts of ``tokens``, (len(PREFILL), n).
+
+    A lone prompt (not ``spread``) has one replica. ``filled``: replicas whose iterations are filled to whole chunks at
+    the same time because prompts always wait; 0 where each prompt starts an iteration.
+    """
     m, chip, p = at.model, at.chip, at.layout
     tokens = np.asarray(tokens, float)
     used = p.stage if spread else p.tensor
@@ -188,22 +202,27 @@ def prefill_features(at: Placement, tokens: Array, spread: bool = True) -> Array
     pairs = tokens * (m.forward_flop_per_tok(tokens / 2) - m.forward_flop_per_tok(np.float64(0)))
     moved = m.moe_layers * tokens * m.experts_active * m.hidden / p.stage
     reduced = 2.0 * m.mixer_layers * tokens * m.hidden * 4.0 * (p.tensor - 1) / p.tensor / (p.data if spread else 1)
-    crossed = 2.0 * m.moe_layers * tokens * m.hidden * _copies(m, p, network) * 2.0 / used * (p.data > 1)
+    crossed = 2.0 * m.moe_layers * tokens * m.hidden * _copies(m, chip, p, network) * 2.0 / used * (p.data > 1)
+    chunk = chip.software.chunk_tok
+    iterations = tokens / chunk / filled if filled else np.ceil(tokens / chunk)
     return np.stack([
         2.0 * tokens * at.body_weights / used / at.dense_flop_per_s,
         2.0 * tokens * m.active_expert_params / p.stage / at.flop_per_s,
-        pairs / used / chip.peak("bf16")[0],
+        pairs / used / at.matrix_rate("bf16"),
         m.mixer_layers * tokens * m.hidden * 2.0 / chip.memory_bytes_per_s / (p.data if spread else 1),
         moved / chip.memory_bytes_per_s, reduced / link, crossed / link * (1.0 - network),
-        m.mixer_layers * tokens / CHUNK_TOK, m.mixer_layers * np.ceil(tokens / CHUNK_TOK),
+        m.mixer_layers * tokens / chunk / max(filled, 1.0), m.mixer_layers * iterations,
         (reduced + crossed) / link * network,
     ])  # fmt: skip
 
 
-def _copies(m: ModelSpec, p: ServeLayout, network: float) -> float:
+def _copies(m: ModelSpec, chip: Accelerator, p: ServeLayout, network: float) -> float:
     """Accelerators (or nodes, beyond one domain) that one token is sent to; DeepSeek's routing visits at most 4 nodes
     (arXiv:2412.19437, section 2.1.2)."""
-    return float(min(m.experts_active, p.stage, NODES_VISITED if network else p.stage))
+    if not network:
+        return float(min(m.experts_active, p.stage))
+    nodes = math.ceil(p.stage / max(chip.scale_up_accelerators, 1))
+    return min(m.experts_active, nodes, chip.software.nodes_visited) * (1.0 - 1.0 / nodes)
 
 
 def _link(chip: Accelerator, p: ServeLayout) -> tuple[float, float]:

@@ -31,9 +31,11 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "reply": ("engine", ("queue.reply_s", "queue.launch", "queue.expert_launch")),
     "steps": ("engine", ("queue.steps",)),
     "request": ("engine", ("decode.request",)),
+    "overlap": ("pools", tuple(n for n in NAMES if n.startswith(("decode.", "prefill.")))),
 }
 """Kind of change -> what its groups are, and the coefficients that it multiplies (by e to the change);
-``all`` is one group, whose change counts per year of the chip's age."""
+``all`` is one group, whose change counts per year of the chip's age; ``pools`` one that counts in pools apart, whose
+engines hide the exchange of one half of a batch behind the work of the other."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ class ServingFit:
 
 
 def label(point: Point, by: str) -> str:
-    """Group of a point by ``engine``, ``family`` or ``all``."""
-    return {"engine": point.engine, "family": point.at.chip.family, "all": "all"}[by]
+    """Group of a point by ``engine``, ``family``, ``all`` or ``pools``."""
+    return {"engine": point.engine, "family": point.at.chip.family, "all": "all", "pools": "all"}[by]
 
 
 def dose(point: Point, by: str) -> float:
-    """How often a change counts: once, or per year of age around one year."""
-    return point.maturity_years - 1.0 if by == "all" else 1.0
+    """How often a change counts: once, per year of age around one year, or in pools alone."""
+    if by == "all":
+        return point.maturity_years - 1.0
+    return float(point.engine == "pools") if by == "pools" else 1.0
 
 
 MASKS: dict[str, Array] = {kind: np.array([float(n in names) for n in NAMES]) for kind, (_, names) in CHANGES.items()}
@@ -107,6 +111,19 @@ def offline_tok_per_s(work: Work, theta: Array) -> Array:
 def prefill_tok_per_s(work: Work, theta: Array) -> Array:
     """Prompt tokens per second and accelerator of an engine that only computes prompts, (n,)."""
     return np.asarray(work.prompt_tok / times(work, theta).prefill_s / work.accelerators)
+
+
+def pool_ttft_s(work: Work, theta: Array) -> Array:
+    """Seconds to the first token in engines that only compute prompts, (n,).
+
+    Equation: reply + lone prompt + queue (running - 1) prompt + the cache over the adapters; as ``closed_loop`` without
+    decode steps. Validity: prefill engines that keep up with the loop.
+    """
+    t, queue = times(work, theta), theta[len(DECODE) + len(PREFILL) :]
+    c = dict(zip(QUEUE, queue, strict=True))
+    launch = (c["launch"] * work.layers + c["expert_launch"] * work.expert_layers) * work.chunks
+    ahead = np.maximum(work.concurrency - 1.0, 0.0) * t.prefill_s
+    return np.asarray(c["reply_s"] + t.lone_s + launch + c["queue"] * ahead + work.sent_s)
 
 
 def decode_tok_per_s(work: Work, theta: Array) -> Array:

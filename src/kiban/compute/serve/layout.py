@@ -78,7 +78,7 @@ def layout_from_config(config: Mapping[str, str]) -> ServeLayout:
         total = int(named.group(1))
     elif moe_tensor == expert > 1:
         total = moe_tensor
-    elif data > 1 and data == tensor and expert == tensor * data:
+    elif data > 1 and data == tensor and expert in (tensor, tensor * data):
         total = tensor
     else:
         total = tensor * data

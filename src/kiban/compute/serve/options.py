@@ -19,12 +19,11 @@ from kiban.compute.serve.closed import QUEUE
 from kiban.compute.serve.cost import iteration_cost
 from kiban.compute.serve.engines import Option
 from kiban.compute.serve.features import (
-    CHUNK_TOK,
     DECODE,
     PREFILL,
-    TIGHT_USE_FRAC,
     Placement,
     default_cache_precision,
+    keeps_whole_windows,
     prefill_features,
 )
 from kiban.compute.serve.fit import ROOT, ServingFit, load_fit
@@ -130,13 +129,14 @@ def _option(
     name: str, layout: ServeLayout, model: ModelSpec, chip: Accelerator, running: Running, load: Load, fit: ServingFit
 ) -> Option:
     cache = default_cache_precision(model, chip, running.precision, running.engine)
-    at = Placement(model, chip, layout, running.precision, cache)
+    whole = keeps_whole_windows(running.engine)
+    at = Placement(model, chip, layout, running.precision, cache, whole_windows=whole)
     seats = min(running.seats * layout.data, _MOST_SEATS)
     context = max(load.context_tok, float(load.prompt_tok.mean()), 1.0)
     try:
         cost = iteration_cost(at, running.engine, fit, seats * running.verified_tok, context, running.maturity_years)
     except ComputeError as error:
-        weights_fit = at.capacity_tok(TIGHT_USE_FRAC, context) > 0
+        weights_fit = at.capacity_tok(chip.software.tight_memory_use_frac, context) > 0
         raise InfeasibleError("cache" if weights_fit else "memory", str(error)) from None
     sent = model.kv_cache_bytes(context, cache) / context / (chip.scale_out_bytes_per_s * layout.accelerators)
     point = Point(at, running.engine, context, 1.0, 1.0, running.maturity_years)
@@ -145,7 +145,7 @@ def _option(
         fitted[len(DECODE) : len(DECODE) + len(PREFILL)],
         dict(zip(QUEUE, fitted[-len(QUEUE) :], strict=True)),
     )
-    chunks = math.ceil(float(load.computed_tok.mean()) / CHUNK_TOK)
+    chunks = math.ceil(float(load.computed_tok.mean()) / chip.software.chunk_tok)
     started = queue["launch"] * model.mixer_layers + queue["expert_launch"] * model.moe_layers
     reply_s = float(queue["reply_s"] + started * chunks)
     prompt = np.array([float(load.prompt_tok.mean())])

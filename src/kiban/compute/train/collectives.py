@@ -14,11 +14,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-UP_LATENCY_S = 3e-6
-"""Of one hop inside a scale-up domain; assumed, NVLink and ICI hops with their kernel share."""
-OUT_LATENCY_S = 1e-5
-"""Of one hop between domains; assumed, RDMA with its kernel share."""
-
 
 @dataclass(frozen=True)
 class Network:
@@ -27,6 +22,10 @@ class Network:
     up_bytes_per_s: float
     domain: int
     out_bytes_per_s: float
+    up_hop_s: float
+    """One hop inside a scale-up domain."""
+    out_hop_s: float
+    """One hop between domains."""
 
 
 def members(network: Network, stride: Array, group: Array) -> Array:
@@ -38,8 +37,8 @@ def gather_s(network: Network, bytes_: Array, stride: Array, group: Array) -> Ar
     """Seconds of one gather (or reduce-scatter) of ``bytes_`` in all over each group; 0 for groups of one, (n,)."""
     inside = members(network, stride, group)
     domains = group / inside
-    up = bytes_ * ((1.0 - 1.0 / inside) / network.up_bytes_per_s) + (inside - 1.0) * UP_LATENCY_S
-    out = bytes_ * ((1.0 - 1.0 / domains) / network.out_bytes_per_s) / inside + (domains - 1.0) * OUT_LATENCY_S
+    up = bytes_ * ((1.0 - 1.0 / inside) / network.up_bytes_per_s) + (inside - 1.0) * network.up_hop_s
+    out = bytes_ * ((1.0 - 1.0 / domains) / network.out_bytes_per_s) / inside + (domains - 1.0) * network.out_hop_s
     return up + out
 
 
@@ -54,5 +53,5 @@ def exchange_s(network: Network, bytes_: Array, copies: float, stride: Array, gr
     inside = members(network, stride, group)
     domains = group / inside
     far = (domains - 1.0) * (1.0 - (1.0 - 1.0 / domains) ** copies)
-    up = bytes_ * copies * (1.0 - 1.0 / inside) / network.up_bytes_per_s + (inside - 1.0) * UP_LATENCY_S
-    return up, bytes_ * far / network.out_bytes_per_s + (domains - 1.0) * OUT_LATENCY_S
+    up = bytes_ * copies * (1.0 - 1.0 / inside) / network.up_bytes_per_s + (inside - 1.0) * network.up_hop_s
+    return up, bytes_ * far / network.out_bytes_per_s + (domains - 1.0) * network.out_hop_s

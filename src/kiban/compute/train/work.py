@@ -23,8 +23,6 @@ UPDATE_BYTES = 34.0
 32 bit, the weight written in 16 (7 x 4 + 2), and the norm's pass over the gradient (4)."""
 GRADIENT_BYTES = 8.0
 """Reading and writing a 32-bit gradient sum, per micro-batch."""
-STREAM_FRAC = 0.85
-"""Share of the memory's rate that long plain reads and writes reach; assumed."""
 FSDP = 3
 BF16, FP8, FP4 = 0, 1, 2
 PRECISIONS = {"bf16": BF16, "fp8": FP8, "fp4": FP4}
@@ -94,7 +92,11 @@ def step_work(
     peak16 = chip.peak("bf16")[0]
     local, local_experts = _local_params(model, layouts, t, p)
     rate = chip.memory_bytes_per_s
-    network = Network(chip.scale_up_bytes_per_s, chip.scale_up_accelerators, chip.scale_out_bytes_per_s)
+    stream = rate * chip.software.stream_frac
+    network = Network(
+        chip.scale_up_bytes_per_s, chip.scale_up_accelerators, chip.scale_out_bytes_per_s,
+        chip.software.hop_up_s, chip.software.hop_out_s,
+    )  # fmt: skip
     along = np.where(layouts.sequence_parallel == 1, 1.0, (2.0 + t) / 3.0)
     passes = m * uneven / p
     up, out = _expert_traffic(model, network, tok, t, layouts, passes)
@@ -110,7 +112,7 @@ def step_work(
         permute_s=spread
         * again
         * (model.moe_layers * model.experts_active * _expert_width(model) * VALUE_BYTES / rate),
-        weight_s=m * (local + local_experts) * ((2.0 * VALUE_BYTES + GRADIENT_BYTES * trained) / (rate * STREAM_FRAC)),
+        weight_s=m * (local + local_experts) * ((2.0 * VALUE_BYTES + GRADIENT_BYTES * trained) / stream),
         tensor_s=tensor * again,
         context_s=context,
         expert_up_s=up * again,
@@ -121,7 +123,7 @@ def step_work(
         moe_layers=(model.moe_layers + _mtp(model, mtp) * model.is_moe) * passes * again,
         bubble=bubble(p, m, v),
         reduce_s=reduce * trained,
-        update_s=_updated(local, local_experts, t, c * d, layouts) * (UPDATE_BYTES * trained / (rate * STREAM_FRAC)),
+        update_s=_updated(local, local_experts, t, c * d, layouts) * (UPDATE_BYTES * trained / stream),
     )
 
 
