@@ -135,22 +135,56 @@ def _apart(options: Sequence[Option], need: Need, policy: Policy) -> ServingPlan
 def _fewest(
     options: Sequence[Option], need: Need, policy: Policy, ttft_limit_s: float, tpot_limit_s: float, send: float
 ) -> Pool:
-    """The pool of fewest accelerators over options and batch caps; raises InfeasibleError."""
+    """The pool of fewest accelerators over options and batch caps; raises InfeasibleError.
+
+    Options come in the order of what their largest rates would take, so the search ends where no later one can win.
+    """
+    asked = [_ask(o, need, policy_of(o, policy), (ttft_limit_s, tpot_limit_s), send) for o in options]
     best: Pool | None = None
-    for option in options:
-        whole = policy_of(option, policy)
-        caps = batch_caps(option.cost, need.load, whole)
-        if not len(caps):
-            continue
-        engines = _engines(option, need, whole, caps, ttft_limit_s, tpot_limit_s, send)
-        for i in np.lexsort((-caps, engines))[:1]:
-            if engines[i] < _MOST_ENGINES:
-                pool = _pool(option, need, whole, int(caps[i]), int(engines[i]))
-                if best is None or _rank(pool) < _rank(best):
-                    best = pool
+    for one in sorted((a for a in asked if a is not None), key=lambda a: a.least_accelerators):
+        if best is not None and one.least_accelerators > best.accelerators:
+            break
+        engines = _engines(one, need)
+        i = np.lexsort((-one.caps, engines))[0]
+        if engines[i] < _MOST_ENGINES:
+            pool = _pool(one.option, need, one.policy, int(one.caps[i]), int(engines[i]))
+            if best is None or _rank(pool) < _rank(best):
+                best = pool
     if best is None:
         raise _why(options, need, policy, ttft_limit_s, tpot_limit_s, send)
     return best
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An option with the batch caps at which a lone request keeps the limits, and what bounds them from below."""
+
+    option: Option
+    policy: Policy
+    caps: Counts
+    limits: tuple[float, float]
+    send: float
+    least: Counts
+    """Engines below which the load exceeds what they may be asked for."""
+
+    @property
+    def least_accelerators(self) -> int:
+        """Bound of all caps."""
+        return int(self.least.min()) * self.option.cost.accelerators
+
+
+def _ask(option: Option, need: Need, policy: Policy, limits: tuple[float, float], send: float) -> _Asked | None:
+    """Bounds of an option; None if it seats no request or no cap keeps the limits."""
+    caps = batch_caps(option.cost, need.load, policy)
+    if not len(caps):
+        return None
+    many = np.full(len(caps), _MOST_ENGINES)
+    alone, s, _ = _within(option, need, policy, caps, need.rate_per_s / many, many, limits, send)
+    if not alone.any():
+        return None
+    caps, most = caps[alone], s.max_rate_per_s[alone]
+    least = np.maximum(np.ceil(need.rate_per_s / (need.most_load_frac * most)), 1).astype(np.int64)
+    return _Asked(option, policy, caps, limits, send, least)
 
 
 def _rank(pool: Pool) -> tuple[int, float, float]:
@@ -197,29 +231,30 @@ def _within(
     return ok, s, tpot
 
 
-def _engines(
-    option: Option, need: Need, policy: Policy, caps: Counts, ttft_limit_s: float, tpot_limit_s: float, send: float
-) -> Counts:
-    """Fewest engines by batch cap, by bisection over whole numbers, (caps,); ``_MOST_ENGINES`` if none will do."""
-    limits = (ttft_limit_s, tpot_limit_s)
+def _engines(one: _Asked, need: Need) -> Counts:
+    """Fewest engines by batch cap, by bisection, (caps,); ``_MOST_ENGINES`` if none will do.
+
+    Whole numbers up to a thousand engines, within a thousandth beyond.
+    """
 
     def fine(engines: Counts) -> NDArray[np.bool_]:
-        return _within(option, need, policy, caps, need.rate_per_s / engines, engines, limits, send)[0]
+        rate = need.rate_per_s / engines
+        return _within(one.option, need, one.policy, one.caps, rate, engines, one.limits, one.send)[0]
 
     # ``low`` never does; ``high`` does, or is past all reason.
-    low = np.zeros(len(caps), dtype=np.int64)
-    high = np.ones(len(caps), dtype=np.int64)
-    alone = fine(np.full(len(caps), _MOST_ENGINES))
+    low, high = one.least - 1, one.least.copy()
+    step = np.ones_like(high)
     while True:
-        short = alone & ~fine(high)
+        short = ~fine(high)
         if not short.any():
             break
-        low, high = np.where(short, high, low), np.where(short, high * 4, high)
-    while (alone & (high - low > 1)).any():
+        step = np.where(short, np.maximum(step * 4, high // 8), step)
+        low, high = np.where(short, high, low), np.where(short, np.minimum(high + step, _MOST_ENGINES), high)
+    while (high - low > np.maximum(high // 1024, 1)).any():
         middle = np.maximum((low + high) // 2, 1)
         good = fine(middle)
         low, high = np.where(good, low, middle), np.where(good, middle, high)
-    return np.where(alone, high, _MOST_ENGINES)
+    return high
 
 
 def _why(
