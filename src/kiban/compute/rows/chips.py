@@ -60,6 +60,8 @@ METRICS = {
     "availability": _Metric("release_year_frac", _DATE),
 }
 SYSTEM_METRICS = {"rack_power": "rack_power_kw", "server_power_max": "node_power_max_kw"}
+ROUNDING_FRAC = 0.005
+"""Half a unit of the third digit: publications round."""
 MONTH_YEARS = 1 / 12
 
 
@@ -127,6 +129,7 @@ def _date(catalog: Catalog, key: str) -> Answer:
 
 def _scaled(catalog: Catalog, key: str, turn: Callable[[float], float]) -> Answer:
     low, value, high = (turn(v) for v in catalog.range(key))
+    low, high = min(low, value * (1 - ROUNDING_FRAC)), max(high, value * (1 + ROUNDING_FRAC))
     return Answer(low, value, high, "answered", _basis(catalog, key))
 
 
