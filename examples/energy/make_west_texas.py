@@ -3,7 +3,8 @@
     python examples/energy/make_west_texas.py
 
 Prices, wind and sun keep the monthly and daily means of the catalogue (ERCOT) and vary by seeded draws; no hour was
-measured. Prices end at the cap of ERCOT's market. Load is that of the first site of examples/anthropic-50b.yaml, scaled to 100 MW of critical IT.
+measured. Prices end at the cap of ERCOT's market. Load is that of a site of examples/anthropic-50b.yaml, scaled to
+100 MW of critical IT.
 """
 
 from __future__ import annotations

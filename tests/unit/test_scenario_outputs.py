@@ -17,8 +17,8 @@ from kiban.scenario.dump import flow_yaml, resolved_yaml
 from kiban.scenario.fields import parts
 from kiban.scenario.hashing import canonical_json, catalogue_hash, run_hash
 from kiban.scenario.jsonschema import json_schema
-from kiban.scenario.load import load_scenario, load_scenario_text
 from kiban.scenario.kinds import file_kind
+from kiban.scenario.load import load_scenario, load_scenario_text
 from kiban.scenario.template import template_text
 from kiban.scenario.yamltext import parse_yaml
 
