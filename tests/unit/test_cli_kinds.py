@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from kiban.cli import app
@@ -106,3 +107,13 @@ def test_check_reads_a_scenario_of_reopt(tmp_path: Path) -> None:
             code, _, err = kiban(verb, str(file))
             assert code == 2 and words in err, err
     assert "use: kiban energy" in kiban("facility", str(file))[2]
+
+
+def test_every_form_has_a_schema_that_its_example_answers_to() -> None:
+    for kind, mark in (("facility", "kiban_facility"), ("energy", "kiban_energy")):
+        schema = json.loads(kiban("schema", f"--{kind}")[1])
+        given = yaml.safe_load(FILES[kind].read_text(encoding="utf-8"))
+        assert mark in schema["else"]["required"]
+        assert set(schema["else"]["required"]) <= set(given) <= set(schema["properties"])
+    code, out, err = kiban("schema", "--facility", "--energy")
+    assert code == 2 and out == "" and "one schema at a time" in err

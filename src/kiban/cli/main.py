@@ -101,12 +101,22 @@ def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) 
 @app.command()
 def schema(
     project: Annotated[bool, typer.Option("--project", help="Of the project file instead")] = False,
+    facility: Annotated[bool, typer.Option("--facility", help="Of the facility file instead")] = False,
+    energy: Annotated[bool, typer.Option("--energy", help="Of the energy file instead")] = False,
 ) -> None:
-    """Print the JSON Schema of the scenario file, with units."""
+    """Print the JSON Schema of the scenario file, or of another kind of file, with units."""
+    from kiban.scenario.energy_schema import EnergyFile
+    from kiban.scenario.facility_schema import FacilityFile
     from kiban.scenario.jsonschema import json_schema
     from kiban.scenario.project_load import project_json_schema
 
-    _print_json(project_json_schema() if project else json_schema())
+    if project + facility + energy > 1:
+        _say("one schema at a time: --project, --facility or --energy")
+        raise typer.Exit(BAD_INPUT)
+    if project:
+        _print_json(project_json_schema())
+    else:
+        _print_json(json_schema(FacilityFile) if facility else json_schema(EnergyFile) if energy else json_schema())
 
 
 @app.command()
