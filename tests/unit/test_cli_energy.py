@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from kiban.cli import app
 
 RUN = CliRunner()
+EXAMPLES = Path(__file__).parents[2] / "examples" / "energy"
 FILE = """
 kiban_energy: 1
 name: two_towers
@@ -119,3 +121,26 @@ def test_a_reopt_scenario(tmp_path: Path) -> None:
     file.write_text("{", encoding="utf-8")
     assert RUN.invoke(app, ["energy", str(file)]).exit_code == 2
     assert RUN.invoke(app, ["energy", str(tmp_path / "none.yaml")]).exit_code == 2
+
+
+def test_the_example_answers_fast_and_keeps_its_rules() -> None:
+    done = RUN.invoke(app, ["energy", str(EXAMPLES / "west_texas.yaml"), "--json"])
+    assert done.exit_code == 0, done.output
+    hourly, annual, none = json.loads(done.stdout)["rules"]
+    assert [r["rule"] for r in (hourly, annual, none)] == ["hourly", "annual", "none"]
+    assert hourly["clean_frac"] >= 0.8 - 1e-6 and annual["contracted_frac"] >= 0.8 - 1e-6
+    assert hourly["energy_usd_per_mwh"] > annual["energy_usd_per_mwh"] > none["energy_usd_per_mwh"] - 1e-6
+    assert sum(r["seconds"] for r in (hourly, annual, none)) < 15
+    gas = RUN.invoke(app, ["energy", str(EXAMPLES / "west_texas.yaml"), "--variant", "grid_later", "--json"])
+    assert json.loads(gas.stdout)["rules"][0]["size_mw"]["turbines"] > 90
+
+
+@pytest.mark.slow
+def test_the_example_year_is_what_its_script_draws() -> None:
+    spec = importlib.util.spec_from_file_location("make_west_texas", EXAMPLES / "make_west_texas.py")
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    written = np.genfromtxt(EXAMPLES / "west_texas.csv", delimiter=",", names=True)
+    for name, (values, decimals) in script.columns().items():
+        assert np.abs(written[name] - values).max() <= 0.5000001 * 10.0**-decimals, name

@@ -17,14 +17,14 @@ from kiban.scenario.dump import flow_yaml, resolved_yaml
 from kiban.scenario.fields import parts
 from kiban.scenario.hashing import canonical_json, catalogue_hash, run_hash
 from kiban.scenario.jsonschema import json_schema
+from kiban.scenario.kinds import file_kind
 from kiban.scenario.load import load_scenario, load_scenario_text
-from kiban.scenario.project_load import is_project_file
 from kiban.scenario.template import template_text
 from kiban.scenario.yamltext import parse_yaml
 
 CATALOG = load_catalog()
 BASE = template_text()
-EXAMPLES = [f for f in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml")) if not is_project_file(f)]
+EXAMPLES = [f for f in sorted((Path(__file__).parents[2] / "examples").glob("*.yaml")) if file_kind(f) == "scenario"]
 
 
 def digest(text: str) -> str:

@@ -20,6 +20,7 @@ def energy(
 ) -> None:
     """Size and dispatch one site on its own hourly series and costs; bill and outages of a REopt scenario."""
     from kiban.report.doors_energy import energy_data, energy_text, reopt_data, reopt_text, run_energy_file
+    from kiban.scenario.kinds import wrong_kind
     from kiban.scenario.problems import ScenarioError
 
     try:
@@ -27,6 +28,8 @@ def energy(
             found = reopt_data(file)
             _tell(as_json, found, lambda: reopt_text(found), [])
             return
+        if problems := wrong_kind(file, "energy"):
+            _stop_bad_input(problems, as_json)
         with _answering(as_json, output):
             run = run_energy_file(file, variant)
             data = energy_data(run)

@@ -23,8 +23,11 @@ def facility(
     from kiban.catalog import load_catalog
     from kiban.report.doors_facility import answer, facility_data, facility_text
     from kiban.report.facility_page import write_facility
+    from kiban.scenario.kinds import wrong_kind
     from kiban.scenario.load import ScenarioError
 
+    if problems := wrong_kind(file, "facility"):
+        _stop_bad_input(problems, as_json)
     try:
         found = answer(file, variant, load_catalog())
     except ScenarioError as error:

@@ -55,13 +55,11 @@ def _stop_bad_input(problems: list[Problem], as_json: bool) -> NoReturn:
 
 
 def _stop_unless_scenario(file: Path, variant: str | None, catalog: Catalog, as_json: bool) -> None:
-    """Stop with every problem of a scenario file, or with one if it is a project file."""
-    from kiban.scenario.check import Problem, check_scenario
-    from kiban.scenario.project_load import is_project_file
+    """Stop with every problem of a scenario file, or with one if it is a file of another verb."""
+    from kiban.scenario.check import check_scenario
+    from kiban.scenario.kinds import wrong_kind
 
-    if is_project_file(file):
-        _stop_bad_input([Problem("", "this is a project file; use: kiban finance", file=str(file))], as_json)
-    problems = check_scenario(file, variant, catalog)
+    problems = wrong_kind(file, "scenario") or check_scenario(file, variant, catalog)
     if problems:
         _stop_bad_input(problems, as_json)
 
@@ -87,12 +85,11 @@ def new(
 
 @app.command()
 def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) -> None:
-    """Report every error of a scenario or project file at once, and solve nothing."""
+    """Report every error of a scenario, project, facility or energy file at once, and solve nothing."""
     from kiban.catalog import load_catalog
-    from kiban.scenario.check import check_scenario
-    from kiban.scenario.project_load import check_projects, is_project_file
+    from kiban.report.check_file import check_file
 
-    problems = (check_projects if is_project_file(file) else check_scenario)(file, variant, load_catalog())
+    problems = check_file(file, variant, load_catalog())
     if problems:
         _stop_bad_input(problems, as_json)
     if as_json:
@@ -104,12 +101,22 @@ def check(file: ScenarioFile, variant: Variant = None, as_json: AsJson = False) 
 @app.command()
 def schema(
     project: Annotated[bool, typer.Option("--project", help="Of the project file instead")] = False,
+    facility: Annotated[bool, typer.Option("--facility", help="Of the facility file instead")] = False,
+    energy: Annotated[bool, typer.Option("--energy", help="Of the energy file instead")] = False,
 ) -> None:
-    """Print the JSON Schema of the scenario file, with units."""
+    """Print the JSON Schema of the scenario file, or of another kind of file, with units."""
+    from kiban.scenario.energy_schema import EnergyFile
+    from kiban.scenario.facility_schema import FacilityFile
     from kiban.scenario.jsonschema import json_schema
     from kiban.scenario.project_load import project_json_schema
 
-    _print_json(project_json_schema() if project else json_schema())
+    if project + facility + energy > 1:
+        _say("one schema at a time: --project, --facility or --energy")
+        raise typer.Exit(BAD_INPUT)
+    if project:
+        _print_json(project_json_schema())
+    else:
+        _print_json(json_schema(FacilityFile) if facility else json_schema(EnergyFile) if energy else json_schema())
 
 
 @app.command()
@@ -225,9 +232,11 @@ def finance(
     ] = None,
 ) -> None:
     """Say what the money does: a scenario's plan and pure strategies, or stand-alone projects (kiban_project: 1)."""
-    from kiban.scenario.project_load import is_project_file
+    from kiban.scenario.kinds import file_kind, wrong_kind
 
-    (_finance_of_projects if is_project_file(file) else _finance_of_scenario)(file, variant, as_json, output)
+    if problems := wrong_kind(file, "scenario", "project"):
+        _stop_bad_input(problems, as_json)
+    (_finance_of_projects if file_kind(file) == "project" else _finance_of_scenario)(file, variant, as_json, output)
 
 
 def _finance_of_scenario(file: Path, variant: str | None, as_json: bool, output: Path | None) -> None:
@@ -281,8 +290,11 @@ def explain(
     """Walk from a number down to the catalogue rows that made it."""
     from kiban.report.explain import UnknownMetric, render
     from kiban.report.run import RunNotFound, explain_metric
+    from kiban.scenario.kinds import wrong_kind
     from kiban.scenario.load import ScenarioError
 
+    if file.is_file() and (problems := wrong_kind(file, "scenario")):
+        _stop_bad_input(problems, as_json)
     try:
         step = explain_metric(metric, file, variant, runs)
     except (UnknownMetric, RunNotFound) as error:

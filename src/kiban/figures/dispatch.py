@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.figures.climate import MONTH_DAYS, MONTHS
 from kiban.figures.colors import BLUE, GREEN, GREY, INK, ORANGE, PINK, RED, SAND, SKY, TEAL, cycle
 from kiban.figures.figure import Basis, Figure, Frame, area, cartesian, figure, line, value_axis
 
 Array = NDArray[np.float64]
 
 HOURS_PER_DAY, HOURS_PER_WEEK, DAYS = 24, 168, 365
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _POINTS = 200
 _FIXED = {
     "purchase": GREY, "wind": BLUE, "solar": ORANGE, "battery out": GREEN, "gas": RED, "cut": PINK, "not served": INK,
@@ -42,7 +42,7 @@ def dispatch_figures(d: Dispatched, basis: Basis) -> list[Figure]:
     """All pictures of one answer."""
     tight = _tightest_week(d)
     return [
-        _stack(d, basis, "week", f"The tightest week (from day {tight * 7 + 1} of the year)", _hours(tight), None),
+        _stack(d, basis, "week", f"The tightest week (from {_date(tight * 7)})", _hours(tight), None),
         _mean_days(d, basis),
         _duration(d, basis),
         _heat(
@@ -56,6 +56,13 @@ def dispatch_figures(d: Dispatched, basis: Basis) -> list[Figure]:
 def color_of(name: str, place: int) -> str:
     """Colour of a source: fixed for the usual ones, else from the cycle."""
     return _FIXED.get(name, cycle(place + 6))
+
+
+def _date(day: int) -> str:
+    """Month and day of a day of the year, 0 = 1 January."""
+    first = np.cumsum([0, *MONTH_DAYS[:-1]])
+    month = int(np.searchsorted(first, day, "right")) - 1
+    return f"{MONTHS[month]} {day - first[month] + 1}"
 
 
 def _hours(week: int) -> NDArray[np.int64]:
@@ -77,7 +84,7 @@ def _stack(
     made = {n: v[at] for n, v in d.made_mw.items()}
     taken = {n: -v[at] for n, v in d.taken_mw.items()}
     return _drawn_stack(
-        frame, basis, made, taken, d.load_mw[at], labels or [f"{h // 24 + 1}. {h % 24:02d}h" for h in at]
+        frame, basis, made, taken, d.load_mw[at], labels or [f"{_date(int(h) // 24)}, {h % 24:02d}h" for h in at]
     )
 
 
@@ -107,7 +114,7 @@ def _mean_days(d: Dispatched, basis: Basis) -> Figure:
     frame = Frame(
         f"days_{d.name}", "energy", "Mean day of each month", "MW, stacked; 24 hours per month", (), half=False
     )
-    month = np.repeat(np.arange(12), np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) * HOURS_PER_DAY)
+    month = np.repeat(np.arange(12), np.array(MONTH_DAYS) * HOURS_PER_DAY)
     cell = month * HOURS_PER_DAY + np.arange(month.size) % HOURS_PER_DAY
     count = np.bincount(cell)
 
@@ -145,9 +152,7 @@ def _heat(d: Dispatched, basis: Basis, key: str, title: str, unit: str, hourly: 
     days = hourly[: DAYS * HOURS_PER_DAY].reshape(DAYS, HOURS_PER_DAY)
     low, high = float(days.min()), float(days.max())
     data = [[day, hour, round(float(days[day, hour]), 3)] for day in range(DAYS) for hour in range(HOURS_PER_DAY)]
-    first = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
-    month = np.searchsorted(first, np.arange(DAYS), "right") - 1
-    labels = [f"{MONTHS[m]} {day - first[m] + 1}" for day, m in enumerate(month)]
+    labels = [_date(day) for day in range(DAYS)]
     percent = form == "percent"
     shown = [f"{v:.0%}" if percent else f"{v:.3g}" for v in (high, low)]
     option: dict[str, Any] = {
@@ -171,7 +176,7 @@ def _heat(d: Dispatched, basis: Basis, key: str, title: str, unit: str, hourly: 
 def _sankey(d: Dispatched, basis: Basis) -> Figure:
     frame = Frame(
         f"flows_{d.name}", "energy", "Where the energy comes from and goes", "MWh a year", (),
-        "The battery's loss is what it takes less what it gives back.", 380,
+        "The battery's loss is what it takes less what it gives back." if "battery out" in d.made_mw else "", 380,
     )  # fmt: skip
     made = {n: float(v.sum()) for n, v in d.made_mw.items() if n != "battery out"}
     gone = {n: float(v.sum()) for n, v in d.taken_mw.items() if n != "battery in"}

@@ -33,11 +33,11 @@ def hall_figures(
     """
     frame = Frame("pue_days", "hall", "Power overhead, every hour of the year",
                   "PUE: facility power over IT power, by day and hour", ("facility",), height=300)  # fmt: skip
-    found = [_days(frame, basis, hourly_pue)]
+    found = [_days(frame, basis, hourly_pue, "PUE")]
     if float(hourly_wue_l_per_kwh.max()) > 0.0:
         frame = Frame("wue_days", "hall", "Water, every hour of the year", "L per kWh of IT, by day and hour",
                       ("facility",), height=300)  # fmt: skip
-        found.append(_days(frame, basis, hourly_wue_l_per_kwh))
+        found.append(_days(frame, basis, hourly_wue_l_per_kwh, "L per kWh"))
     return [
         *found,
         _duration(basis, hourly_pue, hourly_facility_mw),
@@ -46,7 +46,7 @@ def hall_figures(
     ]
 
 
-def _days(frame: Frame, basis: Basis, values: Array) -> Figure:
+def _days(frame: Frame, basis: Basis, values: Array, cell: str) -> Figure:
     days = [f"{month} {day + 1}" for month, length in zip(MONTHS, MONTH_DAYS, strict=True) for day in range(length)]
     by_day = np.round(values.reshape(365, 24), 4)
     low, high = float(by_day.min()), float(by_day.max())
@@ -54,7 +54,8 @@ def _days(frame: Frame, basis: Basis, values: Array) -> Figure:
     option = {
         "grid": {"left": 8, "right": 8, "top": 8, "bottom": 48, "containLabel": True},
         "tooltip": {"trigger": "item"},
-        "xAxis": {"type": "category", "data": days, "splitLine": {"show": False}, "axisLabel": {"interval": 30}},
+        "xAxis": {"type": "category", "data": days, "splitLine": {"show": False},
+                  "axisTick": {"show": False}, "axisLabel": {"interval": 30, "kiban": "month"}},
         "yAxis": {"type": "category", "data": [f"{h:02d}" for h in range(24)], "splitLine": {"show": False},
                   "axisLabel": {"interval": 5}},
         "visualMap": {
@@ -63,7 +64,7 @@ def _days(frame: Frame, basis: Basis, values: Array) -> Figure:
             "inRange": {"color": _COLORS},
         },
         "series": [{
-            "type": "heatmap", "name": frame.title, "progressive": 0,
+            "type": "heatmap", "name": frame.title, "kiban_cell": cell, "progressive": 0,
             "data": [[d, h, float(by_day[d, h])] for d in range(365) for h in range(24)],
         }],
     }  # fmt: skip

@@ -55,11 +55,7 @@ def tradeoff_figure(
     )  # fmt: skip
     series.append(_dots("the plan", [chosen], RED, 13, 1.0) | {"z": 5})
     legend += [("limit on the time per token", GREY), ("the plan", RED)]
-    option = cartesian(
-        {**value_axis("tokens/s per user", nameLocation="end"), "min": 0}, value_axis("tokens/s per accelerator"),
-        series, tooltip={"trigger": "item"},
-    )  # fmt: skip
-    option["grid"] |= {"top": 30, "right": 110}
+    option = cartesian({**value_axis(), "min": 0}, value_axis(), series, tooltip={"trigger": "item"})
     return figure(frame, basis, option, legend, "plain")
 
 

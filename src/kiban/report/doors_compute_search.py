@@ -169,7 +169,7 @@ def search_page(catalog: Catalog, request: TrainingRequest, answer: SearchAnswer
             title=f"{data['job']['model']} on {data['job']['accelerators']:,} {data['job']['chip']}",
             brand="training layouts",
             meta=job_line(data["job"]),
-            sentence=f"The fastest of {data['considered']:,} layouts is {best['layout_words']}: "
+            sentence=f"The fastest of {data['considered']:,} layouts is {best['layout_words'].replace(',', ', ')}: "
             f"{best['tok_per_s_per_accelerator']:,.0f} tokens per second and accelerator.",
             card=_card(data),
             figures=figures,

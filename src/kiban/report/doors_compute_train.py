@@ -165,7 +165,7 @@ def _run_text(data: dict[str, Any]) -> list[str]:
     days, energy, hours = run["days"], run["energy_mwh"], run["accelerator_hours"]
     return [
         f"{run['tokens_tok'] / 1e12:,.4g} T tokens: {significant(days['p50'])} days ({_range(days)}), "
-        f"{hours['p50'] / 1e6:,.3g} million accelerator-hours, {energy['p50']:,.4g} MWh of IT energy,",
+        f"{hours['p50'] / 1e6:,.3g} million accelerator-hours, {significant(energy['p50'], 4)} MWh of IT energy,",
         f"with production at {percent(data['production_frac'])} of a benchmark and goodput "
         f"{percent(data['goodput_frac'])}",
     ]

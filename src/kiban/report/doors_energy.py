@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kiban.energy.carbon_account import AverageSignal, Carbon, MarginalSignal, ResidualSignal, carbon_of
 from kiban.energy.dispatch import Answer, Case, Programme
-from kiban.energy.reopt_read import ReoptError, read_reopt
+from kiban.energy.reopt_read import ReoptCase, ReoptError, read_reopt
 from kiban.energy.reopt_run import run_reopt
 from kiban.report.doors_words import table
 from kiban.report.energy_case import case_of, rule_of
@@ -46,18 +46,34 @@ def run_energy_file(path: Path, variant: str | None) -> EnergyRun:
 
     Errors: ScenarioError for the file; Infeasible and SolverError of ``kiban.solve``.
     """
-    loaded = load_energy(path, variant)
-    try:
-        case = case_of(loaded)
-        programme = Programme(case)
-    except ValueError as error:
-        raise ScenarioError([Problem("", text, file=str(path)) for text in str(error).splitlines()]) from None
+    loaded, case, programme = _read(path, variant)
     rules = list(dict.fromkeys([loaded.form.clean.rule, *loaded.form.compare]))
     solved = []
     for rule in rules:
         answer = programme.solve(rule_of(loaded.form.clean, rule))
         solved.append(Solved(rule, answer, _carbon(loaded, case, answer)))
     return EnergyRun(loaded, case, tuple(solved))
+
+
+def check_energy(path: Path, variant: str | None) -> list[Problem]:
+    """Report every problem of an energy file, or of a scenario of REopt (``.json``), and solve nothing."""
+    try:
+        if path.suffix.lower() == ".json":
+            _read_reopt(path)
+        else:
+            _read(path, variant)
+    except ScenarioError as error:
+        return list(error.problems)
+    return []
+
+
+def _read(path: Path, variant: str | None) -> tuple[LoadedEnergy, Case, Programme]:
+    loaded = load_energy(path, variant)
+    try:
+        case = case_of(loaded)
+        return loaded, case, Programme(case)
+    except ValueError as error:
+        raise ScenarioError([Problem("", text, file=str(path)) for text in str(error).splitlines()]) from None
 
 
 def _carbon(loaded: LoadedEnergy, case: Case, answer: Answer) -> Carbon | None:
@@ -160,16 +176,25 @@ def energy_text(data: dict[str, Any]) -> str:
 
 def reopt_data(path: Path) -> dict[str, Any]:
     """Bill and outages of a REopt scenario. Errors: ScenarioError with every reason."""
+    scenario = _read_reopt(path)
     try:
-        text = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ScenarioError([Problem("", f"cannot be read: {error.strerror}", file=str(path))]) from None
-    except ValueError as error:
-        raise ScenarioError([Problem("", f"is not JSON: {error}", file=str(path))]) from None
-    try:
-        return {"reopt": path.name, **run_reopt(read_reopt(text))}
+        return {"reopt": path.name, **run_reopt(scenario)}
     except ReoptError as error:
         raise ScenarioError([Problem("", line, file=str(path)) for line in str(error).splitlines()]) from None
+
+
+def _read_reopt(path: Path) -> ReoptCase:
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(text, dict):
+            raise ReoptError("a scenario of REopt is an object")
+        return read_reopt(text)
+    except OSError as error:
+        raise ScenarioError([Problem("", f"cannot be read: {error.strerror}", file=str(path))]) from None
+    except ReoptError as error:
+        raise ScenarioError([Problem("", line, file=str(path)) for line in str(error).splitlines()]) from None
+    except ValueError as error:
+        raise ScenarioError([Problem("", f"is not JSON: {error}", file=str(path))]) from None
 
 
 def reopt_text(data: dict[str, Any]) -> str:

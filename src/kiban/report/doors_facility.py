@@ -45,19 +45,35 @@ class Answer:
     build: Build | None
 
 
-def answer(file: Path, variant: str | None, catalog: Catalog) -> Answer:
-    """Run the hall of a facility file.
+def check_facility(file: Path, variant: str | None, catalog: Catalog) -> list[Problem]:
+    """Report every problem of a facility file, its weather file and its load file, and run nothing."""
+    try:
+        _read(file, variant, catalog)
+    except ScenarioError as error:
+        return list(error.problems)
+    return []
 
-    Arguments: file, variant or None, catalogue. Result: the answer. Files named in it are looked for beside it.
-    Errors: ScenarioError with every problem of the file, its weather file and its load file at once.
-    """
+
+def _read(
+    file: Path, variant: str | None, catalog: Catalog
+) -> tuple[FacilityFile, tuple[Outdoors, str, tuple[str, ...]], Array]:
+    """Read form, weather and load; files named in the form are looked for beside it."""
     form = load_facility(file, variant, catalog, parameter_bounds(catalog))
     problems: list[Problem] = []
     weather = _or_problems(lambda: _weather(form, file.parent, catalog), problems)
     load = _or_problems(lambda: _load(form, file.parent), problems)
     if problems or weather is None or load is None:
         raise ScenarioError(problems)
-    outdoors, provenance, notes = weather
+    return form, weather, load
+
+
+def answer(file: Path, variant: str | None, catalog: Catalog) -> Answer:
+    """Run the hall of a facility file.
+
+    Arguments: file, variant or None, catalogue. Result: the answer.
+    Errors: ScenarioError with every problem of the file, its weather file and its load file at once.
+    """
+    form, (outdoors, provenance, notes), load = _read(file, variant, catalog)
     plant, chain = rows.base_parameters(catalog)
     path = power_path(catalog, chain, form.power.ups, form.power.redundancy, form.power.units)
     plant = _with_choices(plant, form, catalog)

@@ -68,14 +68,6 @@ def project_json_schema() -> dict[str, Any]:
     return schema
 
 
-def is_project_file(path: str | Path) -> bool:
-    """Whether a file says ``kiban_project``; False too for a file that cannot be read, which other checks report."""
-    try:
-        return "kiban_project" in merge_file(path).tree.value
-    except ScenarioError:
-        return False
-
-
 def load_projects(path: str | Path, variant: str | None, catalog: Catalog) -> tuple[LoadedProject, ...]:
     """Read the project of a file and one for each of its variants, or one variant alone.
 
