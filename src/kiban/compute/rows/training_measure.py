@@ -106,12 +106,12 @@ def value_of(row: Row, request: Request, catalog: Catalog, step_s: float) -> flo
     """The row's metric, in its unit, for a step of so many seconds; a sentence where something is missing."""
     metric, unit = row["metric"], row["unit"].lower()
     tokens = request.job.global_batch * request.job.sequence_tok
-    if metric == "throughput_per_gpu":
-        return tokens / step_s / request.job.accelerators
-    if metric == "throughput":
-        return tokens / step_s
+    if metric in RATE:
+        counted = request.job.global_batch if re.match(r"samples|sequences", unit) else tokens
+        each = metric == "throughput_per_gpu" or re.search(r"/\s*(gpu|chip|accelerator)\b", unit)
+        return counted / step_s / (request.job.accelerators if each else 1)
     if metric in TIMES:
-        return step_s
+        return step_s / _seconds(unit, 1.0)
     rate = tokens / step_s / request.job.accelerators
     whole = "incl. recompute" in unit or metric == "HFU" or "hardware flop" in unit or metric == "aggregate_flops"
     flop = (
@@ -128,12 +128,12 @@ def value_of(row: Row, request: Request, catalog: Catalog, step_s: float) -> flo
         peak = float(stated.group(1)) * 1e12 if stated else request.chip.peak("bf16")[0]
         if not peak > 0:
             return f"the unit '{row['unit']}' names a peak of 0"
-        return 100.0 * rate * flop / peak
+        return (100.0 if "%" in unit else 1.0) * rate * flop / peak
     if metric == "time_to_train":
         samples = samples_to_target(catalog, request.model, request.job.global_batch)
         if samples is None:
             return f"no published convergence points for {request.model.name}: the row needs its tokens"
-        return samples[0] / request.job.global_batch * step_s / (60.0 if "min" in unit else 1.0)
+        return samples[0] / request.job.global_batch * step_s / _seconds(unit, 60.0)
     if metric == "gpu_hours":
         trained = trained_tok(row)
         return "the row names no number of tokens" if trained is None else trained / rate / 3600.0
@@ -166,4 +166,13 @@ def step_s_of(row: Row, request: Request, catalog: Catalog) -> float | None:
 
 
 def _prefix(unit: str) -> float:
-    return 1e15 if unit.startswith("pflop") else 1e12
+    """FLOP/s of a unit such as ``TFLOP/s/GPU``; tera where none is said."""
+    found = re.match(r"([gtpe]?)flop", unit)
+    return {"g": 1e9, "t": 1e12, "p": 1e15, "e": 1e18, "": 1.0}[found.group(1)] if found else 1e12
+
+
+def _seconds(unit: str, otherwise: float) -> float:
+    """Seconds of a unit of time."""
+    found = re.match(r"(ms|milli|s\b|sec|min|h\b|hour|day)", unit)
+    known = {"ms": 1e-3, "milli": 1e-3, "s": 1.0, "sec": 1.0, "min": 60.0, "h": 3600.0, "hour": 3600.0, "day": 86400.0}
+    return known[found.group(1)] if found else otherwise
