@@ -142,11 +142,6 @@ def run_study(scenario: Scenario, catalog: Catalog, scenario_hash: str = "", pro
     return Walk(scenario, catalog, progress).study(scenario_hash)
 
 
-def residuals_of(study: Study) -> dict[str, float]:
-    """Every balance residual of the study by name, relative."""
-    return {name: value for room in RESULTS for name, value in getattr(study, room).residuals.items()}
-
-
 def _refuse_open_balances(residuals: dict[str, float]) -> None:
     open_ones = {name: value for name, value in residuals.items() if not abs(value) <= RESIDUAL_LIMIT}
     if open_ones:

@@ -19,7 +19,6 @@ from kiban.compute.inputs import embodied_kg
 from kiban.compute.power import PHASES, decode_draw_frac, draw_frac, fleet_mw, joules_per_tok, node_frac, node_w
 from kiban.compute.power_cap import best_cap_w, capped, clock_frac
 from kiban.compute.power_inputs import load_draw, load_node, load_swing
-from kiban.compute.power_swing import PowerSwing, mixed_swing, smoothing_storage_j, staggered_swing_frac
 
 TRACES = Path(__file__).resolve().parents[3] / "shared" / "data" / "traces"
 CHIPS = ("h100_sxm", "a100_sxm_80", "b200", "gb300", "mi300x", "tpu_v7", "trainium2", "rubin_vr200")
@@ -153,23 +152,9 @@ def test_caps_of_zeus(name: str, tdp_w: float, most: float, catalog: Catalog) ->
 
 def test_swings_by_hand(catalog: Catalog) -> None:
     train, serve = load_swing(catalog, "train"), load_swing(catalog, "inference")
+    assert serve.swing_mw(100.0) < train.swing_mw(100.0)
     assert train.swing_mw(100.0) == pytest.approx(37.5)
     assert train.ramp_mw_per_s(100.0) == pytest.approx(18.75)
-    assert mixed_swing(train, serve, 1.0, 1) == PowerSwing(pytest.approx(0.375), 2.0)
-    assert mixed_swing(train, serve, 1.0, 4).swing_frac == pytest.approx(0.1875)
-    assert mixed_swing(train, serve, 1.0, 1, 0.3).swing_frac == pytest.approx(0.2625)
-    assert mixed_swing(train, serve, 0.5, 1).swing_frac == pytest.approx(np.hypot(0.1875, 0.045))
-    assert smoothing_storage_j(1000.0, 2.0, 0.5) == pytest.approx(500.0)
-
-
-@given(st.floats(0.05, 0.95), st.integers(2, 12))
-def test_staggered_groups_swing_as_counted(duty: float, groups: int) -> None:
-    t = (np.arange(24_000) + 0.5) / 24_000
-    high = sum((((t + g / groups) % 1.0) < duty).astype(float) for g in range(groups)) / groups
-    told = staggered_swing_frac(duty, groups)
-    if 1e-3 < (duty * groups) % 1 < 1 - 1e-3:
-        assert np.ptp(high) == pytest.approx(told)
-    assert told <= 1 / groups
 
 
 def test_families_have_their_own_failures_and_carbon(catalog: Catalog) -> None:

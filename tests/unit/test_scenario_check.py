@@ -289,3 +289,14 @@ def test_a_tree_has_at_most_a_hundred_histories() -> None:
     assert Futures.model_validate({**four, "branch_quarters": [2, 4, 6]}).branch_quarters == [2, 4, 6]
     with pytest.raises(ValueError, match="256 histories; at most 100"):
         Futures.model_validate({**four, "branch_quarters": [2, 4, 6, 8]})
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [("draft_tok: 1", "workload.draft_accept_frac"), ("draft_accept_frac: 0.8", "workload.draft_tok")],
+)
+def test_drafted_tokens_and_their_acceptance_go_together(fields: str, path: str) -> None:
+    text = template_text().replace("workload:\n", f"workload:\n  {fields}\n", 1)
+    problems = check_text(text, None, load_catalog())
+    assert [p.path for p in problems] == [path]
+    assert not check_text(template_text(), None, load_catalog())

@@ -23,13 +23,13 @@ from kiban.calibration.training import (
     predict,
 )  # fmt: skip
 from kiban.catalog.rows import ROW_COLUMNS
+from kiban.compute.model import Z90
 from kiban.compute.rows.training_request import Request
 from kiban.compute.train.coefficients import FITTED
 
 Array = NDArray[np.float64]
 
 SOURCE = "kiban_training_fit"
-Z80 = 1.2816
 KINDS = ("dense", "moe", "mlperf", "other")
 SITUATIONS: dict[str, Callable[[Request], Hashable]] = {
     "pair": by_model_chip_half_year,
@@ -96,10 +96,10 @@ def fit_csv(runs: Runs, priors: Priors) -> str:
 
     for name, theta, sd in zip(FITTED, fitted.theta, fitted.theta_sd, strict=True):
         unit = "s" if name.endswith("_s") else "frac" if name.endswith("_frac") else "1"
-        low, high = (_figure(math.exp(theta + sign * Z80 * sd)) for sign in (-1, 1))
+        low, high = (_figure(math.exp(theta + sign * Z90 * sd)) for sign in (-1, 1))
         row(f"coefficient.{name}", _figure(math.exp(theta)), low, high, unit, f"fitted to {note}; range is 80 %")
     for name, value in fitted.effects.items():
-        wide = Z80 * fitted.effects_sd[name]
+        wide = Z90 * fitted.effects_sd[name]
         row(
             f"effect.{name}",
             f"{value:.5f}",

@@ -9,7 +9,6 @@ from kiban.compute.arithmetic import ModelSpec, load_model
 from kiban.compute.hardware import Accelerator, load_accelerator
 from kiban.compute.power import NodePower, PhaseDraw
 from kiban.compute.power_inputs import load_draw, load_node
-from kiban.compute.prices import system_of
 from kiban.scenario import Scenario
 from kiban.units import Quarter
 
@@ -47,13 +46,8 @@ def build_inputs(scenario: Scenario, catalog: Catalog) -> ComputeInputs:
 
 def it_kw(catalog: Catalog, chip: Accelerator) -> float:
     """Critical IT kW per accelerator at full load: its system's rating, the network's share on top."""
-    network = catalog.value("network.power_share_of_it_frac")
-    system = system_of(catalog, chip.name)
-    for field in ("rack_power_kw", "node_power_max_kw"):
-        key = f"system.{system}.{field}"
-        if system and catalog.has(key):
-            return catalog.value(key) / catalog.value(f"system.{system}.accelerators") / (1 - network)
-    return chip.tdp_w / 1e3 * catalog.value("compute.server_power_multiple") / (1 - network)
+    node = load_node(catalog, chip)
+    return node.rated_w / node.accelerators / 1e3 / (1 - catalog.value("network.power_share_of_it_frac"))
 
 
 def available_quarter(scenario: Scenario, catalog: Catalog, chip: Accelerator) -> int:

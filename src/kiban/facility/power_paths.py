@@ -13,7 +13,6 @@ from kiban.facility.power_chain import PowerChain
 Array = NDArray[np.float64]
 
 UPS_MODES = ("double_conversion", "eco", "dc_800v")
-REDUNDANCIES = ("n", "n_plus_1", "distributed_4_3", "two_n")
 FULL_MODULE_FRAC = 0.9
 _POINTS = ("025", "050", "075", "100")
 

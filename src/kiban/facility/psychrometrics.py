@@ -18,7 +18,6 @@ LATENT_HEAT_0DEGC_J_PER_KG = 2.501e6
 AIR_CP_J_PER_KG_K = 1006.0
 VAPOUR_CP_J_PER_KG_K = 1860.0
 WATER_CP_J_PER_KG_K = 4186.0
-AIR_GAS_CONSTANT_J_PER_KG_K = 287.042
 
 _ICE = (-5.6745359e3, 6.3925247, -9.677843e-3, 6.2215701e-7, 2.0747825e-9, -9.484024e-13, 4.1635019)
 _LIQUID = (-5.8002206e3, 1.3914993, -4.8640239e-2, 4.1764768e-5, -1.4452093e-8, 0.0, 6.5459673)
@@ -129,13 +128,6 @@ def enthalpy_j_per_kg(dry_bulb_degc: Array | float, ratio: Array | float) -> Arr
     """Give the enthalpy of moist air per kg of dry air, equation 30; arguments in degC and kg/kg, broadcast."""
     dry, w = np.asarray(dry_bulb_degc, dtype=float), np.asarray(ratio, dtype=float)
     return np.asarray(AIR_CP_J_PER_KG_K * dry + w * (LATENT_HEAT_0DEGC_J_PER_KG + VAPOUR_CP_J_PER_KG_K * dry))
-
-
-def air_density_kg_per_m3(dry_bulb_degc: Array | float, ratio: Array | float, pressure_pa: Array | float) -> Array:
-    """Give kg of dry air per m3 of moist air, the inverse of equation 26."""
-    kelvin = np.asarray(dry_bulb_degc, dtype=float) + KELVIN
-    w = np.asarray(ratio, dtype=float)
-    return np.asarray(pressure_pa) / (AIR_GAS_CONSTANT_J_PER_KG_K * kelvin * (1.0 + w / MOLAR_MASS_RATIO))
 
 
 def standard_pressure_pa(elevation_m: float) -> float:

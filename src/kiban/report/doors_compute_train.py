@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from kiban.catalog import Catalog
+from kiban.compute.inputs import it_kw
+from kiban.compute.power_inputs import load_swing
 from kiban.compute.train.campaign import train_tokens
 from kiban.compute.train.job import Setting, Trained, build_setting, search_job, train_job
 from kiban.compute.train.layouts import Layouts
@@ -52,11 +54,23 @@ def train_data(catalog: Catalog, request: TrainingRequest) -> dict[str, Any]:
         "goodput_frac": trained.goodput_frac,
         "production_frac": trained.production_frac,
         "accelerator_kw": trained.kw,
+        "power": _power(catalog, setting, trained),
         "j_per_tok": trained.kw * 1e3 / rate.p50,
         "run": _run(request, trained),
         "warnings": warnings_of(catalog, setting, cut),
     })  # fmt: skip
     return plain
+
+
+def _power(catalog: Catalog, setting: Setting, trained: Trained) -> dict[str, float]:
+    """IT power of the job: its mean, and how far it goes to and fro within seconds."""
+    swing = load_swing(catalog, "train")
+    provisioned_mw = it_kw(catalog, setting.chip) * setting.job.accelerators / 1e3
+    return {
+        "mean_mw": trained.kw * setting.job.accelerators / 1e3,
+        "swing_mw": swing.swing_mw(provisioned_mw),
+        "swing_window_s": swing.window_s,
+    }
 
 
 def job_data(request: TrainingRequest) -> dict[str, Any]:
@@ -141,6 +155,9 @@ def train_text(data: dict[str, Any]) -> str:
     rows = [[name, f"{value / 1e9:.2f}", percent(value / bytes_)] for name, value in memory["parts_bytes"].items()]
     total_row = ["all", f"{bytes_ / 1e9:.2f}", f"of {memory['accelerator_bytes'] / 1e9:.1f} GB"]
     out += table(["Memory per accelerator", "GB", "share"], [*rows, total_row])
+    power = data["power"]
+    mean, swing, window = (significant(power[k]) for k in ("mean_mw", "swing_mw", "swing_window_s"))
+    out += ["", f"{mean} MW of IT on average; in step it swings by {swing} MW within {window} s"]
     if data["run"]:
         out += ["", *_run_text(data)]
     if data["warnings"]:

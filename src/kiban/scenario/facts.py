@@ -31,6 +31,9 @@ NEEDED_FIELDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Rows without which a name cannot be computed with; one field of each group must exist."""
 
+MOST_NAMED = 40
+"""Names that an error lists in full."""
+
 
 def offered_names(catalog: Catalog, kind: str) -> list[str]:
     """List the names that a scenario may use.
@@ -94,10 +97,19 @@ def names_in_catalogue(data: Data, catalog: Catalog) -> Iterator[Finding]:
                 f"the catalogue has no {kind} {name!r}",
                 {
                     "found": shorten(name),
-                    "allowed": ", ".join(names) or f"none: the catalogue has no {kind} rows",
+                    "allowed": _offer(kind, names),
                     "nearest": nearest_name(name, names),
                 },
             )
+
+
+def _offer(kind: str, names: list[str]) -> str:
+    """Names to choose from; of a long list its size and where to read it, lest the nearest name drown."""
+    if not names:
+        return f"none: the catalogue has no {kind} rows"
+    if len(names) > MOST_NAMED:
+        return f"{len(names)} names, as `kiban catalog find {kind}.` lists them"
+    return ", ".join(names)
 
 
 def _named(data: Data) -> Iterator[tuple[str, Path, Any]]:

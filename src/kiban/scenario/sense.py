@@ -185,6 +185,18 @@ def money_in_rounds(data: Data) -> Iterator[Finding]:
             yield ("ladder", "funding_rounds", k, "quarter"), message, {"found": one["quarter"]}
 
 
+def drafts_without_acceptance(data: Data) -> Iterator[Finding]:
+    """Drafted tokens and the chance that they are accepted go together: one alone changes nothing, or only costs."""
+    work = data.get("workload", {})
+    tokens, accepted = work.get("draft_tok") or 0, work.get("draft_accept_frac") or 0
+    if tokens and not accepted:
+        message = "drafted tokens that are never accepted only cost time"
+        yield ("workload", "draft_accept_frac"), message, {"found": "0", "allowed": "above 0 beside draft_tok"}
+    if accepted and not tokens:
+        message = "nothing is drafted that could be accepted"
+        yield ("workload", "draft_tok"), message, {"found": "0", "allowed": "1 to 16 beside draft_accept_frac"}
+
+
 CHECKS = (
     whole,
     quarters_inside_horizon,
@@ -194,5 +206,6 @@ CHECKS = (
     covenant_below_target,
     power_before_lease,
     money_in_rounds,
+    drafts_without_acceptance,
     repeats,
 )

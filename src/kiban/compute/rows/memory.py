@@ -11,6 +11,7 @@ import numpy as np
 
 from kiban.catalog import Catalog
 from kiban.compute.arithmetic import load_model
+from kiban.compute.model import Z90
 from kiban.compute.rows.answer import Answer, refused
 from kiban.compute.rows.config import number, parse_config
 from kiban.compute.rows.names import find_model
@@ -18,8 +19,6 @@ from kiban.compute.train.layouts import FULL, NO_RECOMPUTE, SELECTIVE, Job, Layo
 from kiban.compute.train.memory import Memory, training_memory
 from kiban.compute.train.memory_facts import KORTHIKANTI, load_memory_facts
 
-Z80 = 1.2815515655446004
-"""Standard normal quantile of the 90 %."""
 UNITS = {"gib": 2.0**30, "gb": 1e9, "mib": 2.0**20, "mb": 1e6, "tib": 2.0**40, "bytes": 1.0, "b": 1.0}
 PAPER = "korthikanti_2022"
 SEQUENCE_TOK = 2048
@@ -67,7 +66,7 @@ def _answer(request: _Request, catalog: Catalog) -> Answer:
         p50 *= 100.0 / _sum(training_memory(model, request.job, plain, facts), request.parts)
     if not p50 > 0 or not math.isfinite(p50):
         return refused("the layout leaves nothing of what the row asks for")
-    spread = math.exp(Z80 * sd)
+    spread = math.exp(Z90 * sd)
     basis = "account of layers as Korthikanti et al. 2022 keep it" if request.from_paper else "layout of the row"
     return Answer(
         p50 / spread, p50, p50 * spread, "answered", f"{request.model}, {basis}, parts: {', '.join(request.parts)}"

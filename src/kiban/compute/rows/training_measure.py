@@ -8,11 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from kiban.catalog import Catalog
-from kiban.compute import mixers
 from kiban.compute.arithmetic import ModelSpec
+from kiban.compute.reported_flop import megatron_flop_per_tok
 from kiban.compute.rows.training_request import Request
 from kiban.compute.train.layouts import FULL
-from kiban.compute.train.work import mtp_active_params
 
 Row = Mapping[str, str]
 
@@ -23,40 +22,22 @@ Megatron-Bridge's pairs of rates leave attention out of this count (within 0.4 %
 
 
 def counted_flop_per_tok(request: Request, row: Row) -> float:
-    """Model FLOP per token as the row's source counts them.
-
-    Megatron-Bridge counts causal scores half in transformers and whole in hybrid models, the extra layers of MTP with
-    their pass through the output table, and (up to release 26.04, GPT OSS) two matrices per expert and every
-    layer as full attention; read off the pairs of rates that its tables give for the same run.
-    """
+    """Model FLOP per token as the row's source counts them."""
     model, sequence = request.model, float(request.job.sequence_tok)
     if request.lora:
         return LORA_FLOP * model.matrix_params_active
+    if request.framework == "megatron":
+        return megatron_flop_per_tok(model, sequence, request.mtp, release_of(request.year))
     flop = model.training_flop_per_tok(sequence)
     if request.framework == "papers" and model.position_table_tok:
         flop += 6.0 * model.layers * model.heads * model.head_dim * sequence
-    if request.framework == "megatron":
-        flop = _megatron(request, flop, sequence)
     return flop
 
 
-def _megatron(request: Request, flop: float, sequence: float) -> float:
-    model = request.model
-    if request.mtp:
-        context = flop - 6.0 * model.matrix_params_active
-        flop += 6.0 * (mtp_active_params(model) + model.mtp_layers * model.vocab * model.hidden)
-        flop += context * model.mtp_layers / model.mixer_layers
-    if model.single_blocks:
-        flop += 6.0 * model.attention_layers * model.heads * mixers.attended_dims(model) * sequence / 2.0
-    if model.name == "gpt_oss_120b" and request.year < GPT_OSS_RECOUNTED:
-        plain = model.attention_layers * 6.0 * model.heads * mixers.attended_dims(model) * sequence / 2.0
-        context = flop - 6.0 * model.matrix_params_active
-        flop += plain - context - 2.0 * model.active_expert_params
-    return flop
-
-
-GPT_OSS_RECOUNTED = 2026.35
-"""Releases from 26.06 on count gated experts and windows."""
+def release_of(year: float) -> float:
+    """Release of NeMo as year.month (25.11) from the year of its software (2025.9), to the month."""
+    whole = int(year)
+    return whole - 2000 + (min(int((year - whole) * 12 + 1e-6), 11) + 1) / 100
 
 
 def hardware_flop_per_tok(request: Request, row: Row) -> float:

@@ -25,6 +25,9 @@ INTERIOR = SolveOptions(solver="ipm", crossover=False)
 COLD = SolveOptions(solver="simplex")
 """Dual simplex beat interior point on the compact form in nearly every measurement, and ends on a basis."""
 
+FEWEST_ITERATIONS = 20_000
+"""Of the primal simplex before another way is tried: a short case that gives up early pays for all three."""
+
 
 def _sizes(case: Case) -> list[str]:
     """Names of the size columns that a case has."""
@@ -96,11 +99,12 @@ class Programme:
     def _move_sizes(self) -> Solution:
         """Let sizes and rules move from a dispatch.
 
-        The primal simplex gets as many iterations as there are steps, then the dual simplex three times as many from
-        the same basis, then interior point, which leaves no basis: each wins in some cases and none in all.
+        The primal simplex gets as many iterations as there are steps, ``FEWEST_ITERATIONS`` at least, then the dual
+        simplex three times as many steps from the same basis, then interior point, which leaves no basis: each wins in
+        some cases and none in all.
         """
         basis = self.model.basis
-        limit = {"simplex_strategy": 4, "simplex_iteration_limit": self.case.axis.count}
+        limit = {"simplex_strategy": 4, "simplex_iteration_limit": max(self.case.axis.count, FEWEST_ITERATIONS)}
         found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
         if found.status != "iteration_limit":
             return found
@@ -143,7 +147,3 @@ class Programme:
         """Move the price of a source."""
         source = next(s for s in self.case.sources if s.name == name)
         self.model.set_cost(self.names[f"{name}_mw"], self._builder.source_cost(source, usd_per_mw_year, usd_per_mwh))
-
-    def set_mw_bounds(self, name: str, mw_min: float, mw_max: float) -> None:
-        """Move the least and the largest size of a source, a plant or the battery."""
-        self.model.set_column_bounds(self.names[f"{name}_mw"], mw_min, mw_max)
