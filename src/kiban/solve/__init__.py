@@ -6,8 +6,10 @@ from kiban.solve.data import Problem
 from kiban.solve.errors import Conflict, Infeasible, ModelDataError, SolveError, SolverError, SolverOptionError
 from kiban.solve.farm import DaskFarm, Farm, ProcessFarm, SerialFarm
 from kiban.solve.handle import SolveOptions
+from kiban.solve.held import Held
 from kiban.solve.lshaped import Bounded, Step, solve_in_pieces
 from kiban.solve.model import Basis, Model
+from kiban.solve.settle import Settled, settle
 from kiban.solve.solution import Residuals, Solution, Status
 from kiban.solve.split import SHARED, Piece, Split, split
 
@@ -20,6 +22,7 @@ __all__ = [
     "Conflict",
     "DaskFarm",
     "Farm",
+    "Held",
     "Infeasible",
     "Model",
     "ModelDataError",
@@ -28,6 +31,7 @@ __all__ = [
     "ProcessFarm",
     "Residuals",
     "SerialFarm",
+    "Settled",
     "Solution",
     "SolveError",
     "SolveOptions",
@@ -38,6 +42,7 @@ __all__ = [
     "Step",
     "explain_infeasibility",
     "require_optimal",
+    "settle",
     "solve_in_pieces",
     "split",
 ]

@@ -13,17 +13,30 @@ from kiban.energy.dispatch.parts import Case, Grid, Plant
 Array = NDArray[np.float64]
 
 COARSE_STEPS = 2
-"""Steps per coarse step; a coarse case is coarsened again until it is short."""
-_LEAST_STEPS = 3000
+"""Steps per coarse step."""
+_WORTH_STEPS = 3000
+"""Shorter cases are solved as they are."""
+_LEAST_STEPS = 1000
+"""Of a coarse case: a day must keep its shape."""
 
 
-def coarser(case: Case) -> Case | None:
+def coarsest(case: Case) -> Case | None:
+    """Halve the number of steps as often as it goes; None where that is not once, or not worth it."""
+    if case.axis.count < _WORTH_STEPS:
+        return None
+    found, rough = None, _coarser(case)
+    while rough is not None:
+        found, rough = rough, _coarser(rough)
+    return found
+
+
+def _coarser(case: Case) -> Case | None:
     """Average every two steps into one; None where the axis is short, odd, not one chain, or a tariff's."""
     axis, k = case.axis, COARSE_STEPS
     n = axis.count
     chain = np.array_equal(axis.previous, np.roll(np.arange(n), 1))
     bound = case.grid is not None and case.grid.tariff is not None
-    if n < _LEAST_STEPS or n % k or not chain or bound:
+    if n // k < _LEAST_STEPS or n % k or not chain or bound:
         return None
 
     def mean(values: Array | float) -> Array | float:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kiban.energy.dispatch.answer import Answer, read_answer
 from kiban.energy.dispatch.builder import Builder
-from kiban.energy.dispatch.coarse import coarser
+from kiban.energy.dispatch.coarse import coarsest
 from kiban.energy.dispatch.columns import add_columns
 from kiban.energy.dispatch.parts import Case, Clean
 from kiban.energy.dispatch.rows import add_rows
 from kiban.energy.dispatch.rules import RuleRows, add_rules
 from kiban.energy.dispatch.words import explain
 from kiban.energy.tariff_rows import add_tariff
-from kiban.solve import Solution, SolveOptions
+from kiban.solve import Basis, Held, Solution, SolveOptions, settle
 
 Array = NDArray[np.float64]
 
@@ -26,7 +27,11 @@ COLD = SolveOptions(solver="simplex")
 """Dual simplex beat interior point on the compact form in nearly every measurement, and ends on a basis."""
 
 FEWEST_ITERATIONS = 20_000
-"""Of the primal simplex before another way is tried: a short case that gives up early pays for all three."""
+"""Of the primal simplex before interior point is tried."""
+ROOM_FRAC = 1e-3
+"""Part of a reach by which a size may still move once it has settled."""
+REACH_FRAC, REACH_H = 0.1, 4.0
+"""A large move of a size, over the highest load; of the battery's energy, times these hours."""
 
 
 def _sizes(case: Case) -> list[str]:
@@ -86,58 +91,43 @@ class Programme:
         return read_answer(self.case, self.names, self.rules, rule, solution, warm, time.perf_counter() - began)
 
     def _optimise(self, rule: Clean, options: SolveOptions | None) -> Solution:
-        given = self.model.warm or options is not None or not _sizes(self.case)
-        rough = None if given else coarser(self.case)
-        if rough is not None:
-            ahead = Programme(rough)._optimise(rule, None)
-            if ahead.status == "optimal" and self._dispatch_at(ahead):
-                self.rules.set(self.model, self.case, rule)
-                return self._move_sizes()
         self.rules.set(self.model, self.case, rule)
-        return self.model.solve(options or COLD)
-
-    def _move_sizes(self) -> Solution:
-        """Let sizes and rules move from a dispatch.
-
-        The primal simplex gets as many iterations as there are steps, ``FEWEST_ITERATIONS`` at least, then the dual
-        simplex three times as many steps from the same basis, then interior point, which leaves no basis: each wins in
-        some cases and none in all.
-        """
-        basis = self.model.basis
+        if self.model.warm or options is not None or not self._start(rule):
+            return self.model.solve(options or COLD)
         limit = {"simplex_strategy": 4, "simplex_iteration_limit": max(self.case.axis.count, FEWEST_ITERATIONS)}
-        found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
-        if found.status != "iteration_limit":
-            return found
-        self.model.start_from(basis)
-        limit = {"simplex_strategy": 1, "simplex_iteration_limit": 3 * self.case.axis.count}
         found = self.model.solve(SolveOptions(solver="simplex", extra=limit))
         return self.model.solve(INTERIOR) if found.status == "iteration_limit" else found
 
-    def _dispatch_at(self, ahead: Solution) -> bool:
-        """Dispatch the sizes of a coarser solution, with its prices of the rules in place of the rules: a start.
+    def _start(self, rule: Clean) -> bool:
+        """Begin where sizes and prices of the rules settle, from those of a coarse case; whether there is such a place.
 
-        Without sizes and yearly rows to decide, hours hang together by storage only and the dual simplex is through
-        in a fraction of a second; its basis keeps all limits but those of the rules, so it is where the primal
-        simplex begins once sizes and rules are back. Result: whether those sizes can serve the load; if not, nothing
-        is kept.
+        With sizes held and rules priced, hours hang together by storage only.
         """
-        problem, model = self.model.problem(), self.model
-        sizes = np.concatenate([b.index for n, b in self.names.items() if n in _sizes(self.case)])
-        at = np.concatenate([ahead.value(n).ravel() for n in self.names if n in _sizes(self.case)])
-        low, high, cost = problem.lower[sizes].copy(), problem.upper[sizes].copy(), problem.cost.copy()
-        self.rules.set(model, self.case, Clean())
-        prices = np.zeros(problem.row_lower.size)
-        for block in self.rules.blocks():
-            prices[block.index] = ahead.dual(block.name)
-        every = np.arange(cost.size)
-        model.set_cost(every, cost - problem.matrix.T @ prices)
-        model.set_column_bounds(sizes, np.clip(at, low, high), np.clip(at, low, high))
-        found = model.solve(COLD)
-        model.set_column_bounds(sizes, low, high)
-        model.set_cost(every, cost)
-        if found.status != "optimal":
-            model.start_from(None)
-        return found.status == "optimal"
+        rough = coarsest(self.case) if _sizes(self.case) else None
+        if rough is None:
+            return False
+        ahead = Programme(rough)
+        coarse = ahead._optimise(rule, COLD)
+        if coarse.status != "optimal":
+            return False
+        basis = self._settled(coarse)
+        if basis is not None:
+            self.model.start_from(Basis(self.model.n_columns, self.model.n_rows, basis))
+        return basis is not None
+
+    def _settled(self, coarse: Solution) -> Any:
+        """Basis where sizes and prices of the rules have settled; None if they do not."""
+        problem = self.model.problem()
+        rows = np.concatenate([b.index for b in self.rules.blocks()])
+        prices = np.concatenate([-coarse.dual(b.name) for b in self.rules.blocks()])
+        limited = np.isfinite(problem.row_upper[rows])
+        sizes = [n for n in self.names if n in _sizes(self.case)]
+        held = Held(problem, np.concatenate([self.names[n].index for n in sizes]), rows[limited])
+        values = np.concatenate([coarse.value(n).ravel() for n in sizes])
+        reach = REACH_FRAC * self.case.load_mw.max() * np.array([REACH_H if n == "battery_mwh" else 1.0 for n in sizes])
+        if settle(held, values, prices[limited], reach) is None:
+            return None
+        return held.free(ROOM_FRAC * reach, max(self.case.axis.count, FEWEST_ITERATIONS))
 
     def set_import_limit(self, limit_mw: Array | float) -> None:
         """Move the limit of the connection: a number, or (Q,) by quarter."""
