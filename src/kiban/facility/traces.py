@@ -7,6 +7,7 @@ from kiban.facility.cooling import LIQUID_KINDS
 from kiban.facility.inputs import CHAIN_KEYS, PLANT_KEYS
 from kiban.facility.model import SiteYear
 from kiban.facility.site_costs import SiteCosts
+from kiban.facility.site_hall import chosen_keys
 from kiban.results import Trace
 from kiban.scenario.schema import SitePart
 
@@ -18,7 +19,9 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[T
     place = f"scenario.sites.{site.name}"
     liquid = site.cooling in LIQUID_KINDS
     plant = tuple(key for field, key in PLANT_KEYS.items() if liquid or not field.startswith(_LIQUID_ONLY))
-    physical = ("weather_normals", f"{place}.weather", f"{place}.cooling", *plant, *CHAIN_KEYS.values())
+    chosen = tuple(f"{place}.{name}" for name in ("power", "air_class", "water_class") if getattr(site, name))
+    named = ("weather_normals", f"{place}.weather", f"{place}.cooling", *chosen)
+    physical = (*named, *plant, *_chain_keys(site), *chosen_keys(site))
     mean_load = "facility.mean_it_load_frac"
     lines = [
         Trace(
@@ -90,6 +93,16 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[T
             (*site_costs.BUILD_KEYS, *site_costs.EQUIPMENT_KEYS, site_costs.COMMISSIONING_KEY),
         ),
     )
+
+
+def _chain_keys(site: SitePart) -> tuple[str, ...]:
+    """Rows of the chain that are left in use: redundancy sets the load of units, another path the points of the UPS."""
+    power = site.power
+    if power is None:
+        return tuple(CHAIN_KEYS.values())
+    gone = ("_design_load_frac", *(() if power.ups == "double_conversion" else ("ups_efficiency",)))
+    unused = ("distribution_loss_frac",) if power.ups == "dc_800v" else ()
+    return tuple(key for name, key in CHAIN_KEYS.items() if not any(g in name for g in (*gone, *unused)))
 
 
 _PLANT_LINES = (".electrical", ".mechanical_cooling", ".liquid_cooling")

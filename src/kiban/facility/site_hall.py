@@ -1,0 +1,96 @@
+"""One site's hall as its scenario names it: a year under its power path and classes, and what holds up a phase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kiban.catalog import Catalog
+from kiban.facility.hall_choices import PATH_KEYS, chosen_path, class_keys, with_classes
+from kiban.facility.model import SiteYear, site_year
+from kiban.facility.phases import BuiltPhase, Phase, build_in_phases
+from kiban.facility.plant import Outdoors, Plant
+from kiban.facility.power_chain import PowerChain
+from kiban.facility.power_paths import PowerPath, power_path
+from kiban.facility.site_costs import SiteCosts, equipment_lead_weeks, measured_build_months
+from kiban.results import Hall, PathSaving
+from kiban.scenario.schema import SitePart
+
+
+def run_hall(
+    catalog: Catalog,
+    part: SitePart,
+    outdoors: Outdoors,
+    base: tuple[Plant, PowerChain],
+    mean_it_load_frac: float,
+    design_air_degc: tuple[float, float] | None,
+    costs: SiteCosts,
+) -> tuple[SiteYear, Hall]:
+    """Run a site's hall through its year.
+
+    Arguments: catalogue, site of the scenario, outdoor air (8760 hours), plant and chain at catalogue values, mean IT
+    load over critical capacity, dry and wet bulb of the design hour or None, costs of the site. Result: the year, and
+    the hall in words and numbers. Errors: catalogue errors for missing rows.
+    """
+    plant = with_classes(catalog, base[0], part.air_class, part.allowable, part.water_class)
+    path = chosen_path(catalog, base[1], part.power)
+
+    def year_under(chain: PowerChain) -> SiteYear:
+        return site_year(part.cooling, outdoors, plant, chain, mean_it_load_frac, design_air_degc)
+
+    chain = path.chain if path else base[1]
+    year = year_under(chain)
+    saving = None
+    if path and part.power and path.ups_mode != "double_conversion":
+        other = power_path(catalog, base[1], "double_conversion", part.power.redundancy, part.power.units)
+        saving = _saving(path, other, year_under(other.chain))
+    phase = unit_phase(catalog, costs)
+    return year, Hall(
+        ups=path.ups_mode if path else "double_conversion",
+        redundancy=path.redundancy if path else "",
+        module_load_frac=float(chain.ups_design_load_frac),
+        electrical_loss_frac=year.electrical_loss_frac,
+        full_load_pue=year.full_load_pue,
+        air_class=f"{part.air_class} allowable" if part.air_class and part.allowable else part.air_class or "",
+        water_class=part.water_class or "",
+        critical_item=phase.critical_item,
+        slowest_item=phase.slowest_item,
+        order_month=phase.order_month,
+        saving=saving,
+    )
+
+
+def _saving(path: PowerPath, other: PowerPath, under_other: SiteYear) -> PathSaving:
+    return PathSaving(
+        annual_pue=under_other.annual_pue,
+        peak_pue=under_other.peak_pue,
+        rack_it_frac=path.rack_efficiency_frac / other.rack_efficiency_frac - 1.0,
+    )
+
+
+def unit_phase(catalog: Catalog, costs: SiteCosts) -> BuiltPhase:
+    """Give one MW that starts in month 0: a phase that starts later has all its months later by as much."""
+    measured, commissioning = measured_build_months(catalog)
+    weeks = equipment_lead_weeks(catalog)
+    return build_in_phases([Phase(1.0, 0.0)], costs.lines_usd_per_kw, measured, weeks, commissioning).phases[0]
+
+
+def chosen_keys(part: SitePart) -> tuple[str, ...]:
+    """Give the catalogue keys that a site's own power path and classes rest on, none where it names none."""
+    classes = class_keys(part.air_class, part.allowable, part.water_class).values()
+    return (*(PATH_KEYS[part.power.ups] if part.power else ()), *classes)
+
+
+def hall_warnings(catalog: Catalog, sites: Sequence[SitePart]) -> list[str]:
+    """Say which rows of a chosen path or class are assumed, and that no price follows them; nothing for other sites."""
+    chose = [part for part in sites if chosen_keys(part)]
+    if not chose:
+        return []
+    names = ", ".join(part.name for part in chose)
+    found = [
+        f"construction cost of {names} does not move with power path, spare units or ASHRAE class: the catalogue has "
+        "no sourced price for them"
+    ]
+    keys = dict.fromkeys(key for part in chose for key in chosen_keys(part))
+    if weak := [key for key in keys if catalog.row(key).confidence == "assumed"]:
+        found.append(f"assumed: the halls of {names} rest on {', '.join(weak)}")
+    return found
