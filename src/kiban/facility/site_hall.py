@@ -12,7 +12,7 @@ from kiban.facility.plant import Outdoors, Plant
 from kiban.facility.power_chain import PowerChain
 from kiban.facility.power_paths import PowerPath, power_path
 from kiban.facility.site_costs import SiteCosts, equipment_lead_weeks, measured_build_months
-from kiban.results import Hall, PathSaving
+from kiban.results import Hall, PathSaving, SitePhase
 from kiban.scenario.schema import SitePart
 
 
@@ -43,7 +43,7 @@ def run_hall(
     if path and part.power and path.ups_mode != "double_conversion":
         other = power_path(catalog, base[1], "double_conversion", part.power.redundancy, part.power.units)
         saving = _saving(path, other, year_under(other.chain))
-    phase = unit_phase(catalog, costs)
+    unit, *phases = _built(catalog, part, costs)
     return year, Hall(
         ups=path.ups_mode if path else "double_conversion",
         redundancy=path.redundancy if path else "",
@@ -52,10 +52,12 @@ def run_hall(
         full_load_pue=year.full_load_pue,
         air_class=f"{part.air_class} allowable" if part.air_class and part.allowable else part.air_class or "",
         water_class=part.water_class or "",
-        critical_item=phase.critical_item,
-        slowest_item=phase.slowest_item,
-        order_month=phase.order_month,
+        critical_item=unit.critical_item,
+        slowest_item=unit.slowest_item,
+        order_month=unit.order_month,
         saving=saving,
+        ready=part.construction.ready if part.construction else "p50",
+        phases=tuple(SitePhase(p.it_mw, p.start_month, p.ready_months, p.order_month) for p in phases),
     )
 
 
@@ -67,11 +69,13 @@ def _saving(path: PowerPath, other: PowerPath, under_other: SiteYear) -> PathSav
     )
 
 
-def unit_phase(catalog: Catalog, costs: SiteCosts) -> BuiltPhase:
-    """Give one MW that starts in month 0: a phase that starts later has all its months later by as much."""
+def _built(catalog: Catalog, part: SitePart, costs: SiteCosts) -> tuple[BuiltPhase, ...]:
+    """Give one MW that starts in month 0, which stands for whatever the plan starts, then the scenario's phases."""
     measured, commissioning = measured_build_months(catalog)
+    asked = part.construction.phases if part.construction else []
+    phases = [Phase(1.0, 0.0), *(Phase(one.it_mw, one.start_month) for one in asked)]
     weeks = equipment_lead_weeks(catalog)
-    return build_in_phases([Phase(1.0, 0.0)], costs.lines_usd_per_kw, measured, weeks, commissioning).phases[0]
+    return build_in_phases(phases, costs.lines_usd_per_kw, measured, weeks, commissioning).phases
 
 
 def chosen_keys(part: SitePart) -> tuple[str, ...]:

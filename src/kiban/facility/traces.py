@@ -11,6 +11,8 @@ from kiban.facility.site_hall import chosen_keys
 from kiban.results import Trace
 from kiban.scenario.schema import SitePart
 
+_AIR, _WATER = ("supply_air_degc", "residual_supply_air_degc"), ("technology_water_degc",)
+"""Set-points that an ASHRAE class replaces."""
 _LIQUID_ONLY = ("technology_water", "cdu_", "liquid_share", "residual_supply")
 
 
@@ -18,7 +20,9 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[T
     """Give the traces of one site: PUE, WUE, peak PUE, construction by line and total, upkeep, staff."""
     place = f"scenario.sites.{site.name}"
     liquid = site.cooling in LIQUID_KINDS
-    plant = tuple(key for field, key in PLANT_KEYS.items() if liquid or not field.startswith(_LIQUID_ONLY))
+    gone = (*(_AIR if site.air_class else ()), *(_WATER if site.water_class else ()))
+    unused = () if liquid else _LIQUID_ONLY
+    plant = tuple(key for field, key in PLANT_KEYS.items() if field not in gone and not field.startswith(unused))
     chosen = tuple(f"{place}.{name}" for name in ("power", "air_class", "water_class") if getattr(site, name))
     named = ("weather_normals", f"{place}.weather", f"{place}.cooling", *chosen)
     physical = (*named, *plant, *_chain_keys(site), *chosen_keys(site))

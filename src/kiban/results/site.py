@@ -26,6 +26,18 @@ class PathSaving:
 
 
 @dataclass(frozen=True)
+class SitePhase:
+    """One phase of new halls that the scenario asks for; months from the scenario's start."""
+
+    it_mw: float
+    start_month: float
+    ready_months: tuple[float, float, float]
+    """P10, P50, P90 of power at the racks."""
+    order_month: float
+    """Month by which the slowest equipment must be ordered so as not to hold up the P50."""
+
+
+@dataclass(frozen=True)
 class Hall:
     """How power reaches the racks of a site, what its air and water may be, and what holds up a phase."""
 
@@ -50,6 +62,10 @@ class Hall:
     """Months after the start of a phase by which that equipment must be ordered; negative: before."""
     saving: PathSaving | None
     """None where power takes double conversion."""
+    ready: str
+    """``p10``, ``p50`` or ``p90``: the month by which the plan counts on power at new halls."""
+    phases: tuple[SitePhase, ...]
+    """As the scenario asks; empty where the plan starts what it likes when it likes."""
 
 
 @dataclass(frozen=True)
