@@ -37,7 +37,7 @@ class BuiltPhase:
     slowest_item: str
     """Equipment with the longest lead time, whether it holds the phase or not."""
     order_month: float
-    """Month in which the slowest equipment must be ordered so as not to hold up the P50 (negative: before the start)."""
+    """Month in which the slowest equipment must be ordered so as not to hold up the P50; negative: before."""
     usd: Array
     """(K,) by construction line."""
 

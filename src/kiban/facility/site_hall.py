@@ -54,7 +54,7 @@ def run_hall(
         water_class=part.water_class or "",
         critical_item=unit.critical_item,
         slowest_item=unit.slowest_item,
-        order_month=unit.order_month,
+        order_months=unit.order_month,
         saving=saving,
         ready=part.construction.ready if part.construction else "p50",
         phases=tuple(SitePhase(p.it_mw, p.start_month, p.ready_months, p.order_month) for p in phases),

@@ -1,4 +1,4 @@
-"""Each site's hall at the load of the plan: power path, hottest hour, what the path saves, and when phases are ready."""
+"""Each site's hall at the load of the plan: power path, hottest hour, what the path saves, dates of its phases."""
 
 from __future__ import annotations
 
@@ -119,9 +119,9 @@ def _asked(study: Study, at: int) -> Iterator[PhaseDates]:
     for number, phase in enumerate(hall.phases, start=1):
         p10, p50, p90 = (_nearest(first, month) for month in phase.ready_months)
         yield PhaseDates(
-            study.site.sites[at], f"phase {number}", _within(first, phase.start_month), phase.it_mw,
+            study.site.sites[at], f"phase {number}", _within(first, phase.start_months), phase.it_mw,
             {"p10": p10, "p50": p50, "p90": p90}[hall.ready], (p10, p50, p90), hall.critical_item, hall.slowest_item,
-            _within(first, phase.order_month), phase.it_mw * _works_usd_per_mw(study, at),
+            _within(first, phase.order_months), phase.it_mw * _works_usd_per_mw(study, at),
         )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _started(study: Study, at: int, rung: Rung, quarterly_it_mw: Array) -> Itera
         p10, p50, p90 = (_nearest(quarter, float(month)) for month in study.site.site_build_months[at])
         yield PhaseDates(
             study.site.sites[at], rung.kind, quarter, mw, str(Quarter.parse(quarter) + rung.lead_time_quarters),
-            (p10, p50, p90), hall.critical_item, hall.slowest_item, _within(quarter, hall.order_month),
+            (p10, p50, p90), hall.critical_item, hall.slowest_item, _within(quarter, hall.order_months),
             mw * _works_usd_per_mw(study, at),
         )  # fmt: skip
 

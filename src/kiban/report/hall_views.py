@@ -37,8 +37,8 @@ def halls_view(halls: Sequence[HallYear]) -> View:
     """What carries power and heat at each site, and what its hottest hour takes."""
     rows = [
         [
-            words(h.site), path_words(h.hall), percent(h.hall.module_load_frac), percent(h.hall.electrical_loss_frac, 2),
-            h.hall.air_class.upper().replace("ALLOWABLE", "allowable") or "-", h.hall.water_class.upper() or "-",
+            words(h.site), path_words(h.hall), percent(h.hall.module_load_frac),
+            percent(h.hall.electrical_loss_frac, 2), _class(h.hall.air_class), _class(h.hall.water_class),
             significant(h.load.it_mw) + ("" if h.load.planned else " (most)"), significant(h.peak_facility_mw),
             significant(h.hall.full_load_pue, 4), significant(h.peak_pue, 4),
             f"{significant(h.hottest_hour_loss_mw)} ({percent(h.hottest_hour_loss_mw / h.load.it_mw, 2)})",
@@ -58,6 +58,12 @@ def halls_view(halls: Sequence[HallYear]) -> View:
                 columns, rows, note, "The scenario has no site of its own.")  # fmt: skip
 
 
+def _class(name: str) -> str:
+    """Write an ASHRAE class; a dash where the catalogue's set-points stand."""
+    letter, *rest = name.split() or ["-"]
+    return " ".join([letter.upper(), *rest])
+
+
 def saving_view(halls: Sequence[HallYear]) -> View:
     """What a power path saves against double conversion at the same site."""
     rows = []
@@ -73,14 +79,15 @@ def saving_view(halls: Sequence[HallYear]) -> View:
             ]
         )  # fmt: skip
     note = (
-        "Same spare units, cooling and weather. In the plan IT power at the rack input stays as in the catalogue, so it "
-        "holds the first saving only; at the same power on the boards the rack's own conversion comes on top, in the "
-        "last two columns. No price of the equipment follows the path: the catalogue has no sourced one."
+        "Same spare units, cooling and weather. The plan leaves IT power at the rack input as in the catalogue, so it "
+        "holds the first saving only; at the same power on the boards the rack's own conversion comes on top (last two "
+        "columns). No price of the equipment follows the path: the catalogue has no sourced one."
     )
     columns = ("Site", "Power path", "IT MW>", "PUE, double conversion>", "PUE, this path>", "Saved, peak MW>",
                "Saved, GWh a year>", "Worth a year>", "Same boards: peak MW>", "GWh a year>")  # fmt: skip
     return view("path_saving", "places", "What the power path saves against double conversion at the same site",
-                "facility power at the critical IT MW shown; real USD at the chosen supply's price", columns, rows, note)  # fmt: skip
+                "facility power at the critical IT MW shown; real USD at the chosen supply's price",
+                columns, rows, note)  # fmt: skip
 
 
 def phases_view(dates: Sequence[PhaseDates]) -> View:
@@ -95,9 +102,9 @@ def phases_view(dates: Sequence[PhaseDates]) -> View:
         for d in shown
     ]  # fmt: skip
     note = (
-        "Each start is a phase of its own: P10, P50 and P90 are the later of measured months from clearing the land and "
-        "the slowest equipment with commissioning. A leased hall is counted on at its contract's lead time: where that "
-        "lies before the P50, the landlord must have begun before. Starts of later futures are expected values."
+        "Each start is a phase of its own: P10, P50 and P90 are the later of measured months from clearing the land "
+        "and the slowest equipment with commissioning. A leased hall is counted on at its contract's lead time: where "
+        "that lies before the P50, the landlord must have begun before. Starts of later futures are expected values."
     )
     if len(dates) > len(shown):
         note += f" {len(dates) - len(shown)} smaller starts are in tables/site_phases.csv."

@@ -30,10 +30,10 @@ class SitePhase:
     """One phase of new halls that the scenario asks for; months from the scenario's start."""
 
     it_mw: float
-    start_month: float
+    start_months: float
     ready_months: tuple[float, float, float]
     """P10, P50, P90 of power at the racks."""
-    order_month: float
+    order_months: float
     """Month by which the slowest equipment must be ordered so as not to hold up the P50."""
 
 
@@ -58,7 +58,7 @@ class Hall:
     """What holds up a phase at the P50: an equipment, or ``construction``."""
     slowest_item: str
     """Equipment with the longest lead time."""
-    order_month: float
+    order_months: float
     """Months after the start of a phase by which that equipment must be ordered; negative: before."""
     saving: PathSaving | None
     """None where power takes double conversion."""

@@ -42,7 +42,7 @@ class SiteConstructionPart(Part):
         default=[],
         max_length=40,
         description="Phases of new halls, such as {it_mw: 40, start_month: 12}, months from the scenario's start; "
-        "no more than what is ready may be in service. Empty: the plan starts what it likes when it likes",
+        "no more than what is ready may be in service. Empty: any amount at any time",
     )
 
 
