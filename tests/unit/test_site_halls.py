@@ -13,7 +13,7 @@ import plan_fixtures as fx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_fixtures import small
+from report_fixtures import PLAIN_HALL, small
 from typer.testing import CliRunner
 
 from kiban.catalog import load_catalog
@@ -27,11 +27,13 @@ from kiban.facility.plant import Outdoors
 from kiban.facility.power_paths import FULL_MODULE_FRAC, UPS_MODES, power_path
 from kiban.facility.site_hall import run_hall
 from kiban.facility.year import facility_year
+from kiban.figures.figure import Basis
+from kiban.figures.phases import largest, phases_figure
 from kiban.figures.site_halls import hall_years, phase_dates
 from kiban.plan.rungs import hall_rung, site_max_it_mw, site_terms
 from kiban.report.hall_views import hall_views
 from kiban.report.tables_sites import site_tables
-from kiban.results import Hall, PathSaving, Site, SitePhase, Study
+from kiban.results import PathSaving, Site, SitePhase, Study
 from kiban.scenario.check import check_text
 from kiban.scenario.facility_schema import PowerPart
 from kiban.scenario.hall_part import WITH_COLD_PLATES
@@ -287,13 +289,12 @@ def test_no_more_than_the_ready_phases_may_be_in_service() -> None:
 def _studied() -> Study:
     """The study of the report's fixtures with halls: the first site at 800 V, the second in phases."""
     _, study, _ = small()
-    plain = Hall("double_conversion", "", 0.7, 0.05, 1.21, "", "", "construction", "switchgear", 10.0, None, "p50", ())
     saving = PathSaving(annual_pue=1.25, peak_pue=1.4, rack_it_frac=0.01)
     power = replace(
-        plain, ups="dc_800v", redundancy="two_n", air_class="a2 allowable", water_class="w32", saving=saving
+        PLAIN_HALL, ups="dc_800v", redundancy="two_n", air_class="a2 allowable", water_class="w32", saving=saving
     )
-    phased = replace(plain, ready="p90", phases=(SitePhase(30.0, 6.0, (22.0, 30.0, 46.0), 16.0),))
-    halls = (power, phased, *(plain for _ in study.site.sites[2:]))
+    phased = replace(PLAIN_HALL, ready="p90", phases=(SitePhase(30.0, 6.0, (22.0, 30.0, 46.0), 16.0),))
+    halls = (power, phased, *study.site.halls[2:])
     return replace(study, site=replace(study.site, halls=halls))
 
 
@@ -340,3 +341,20 @@ def test_tables_name_path_class_and_phases() -> None:
     assert len(list(written["site_phases"].lines)) == len(phase_dates(study))
     nobody = replace(study, site=replace(study.site, halls=()))
     assert [v["rows"] for v in hall_views(nobody)] == [[], []]
+
+
+def test_bars_end_at_the_quarters_of_the_schedule() -> None:
+    study = _studied()
+    drawn = phases_figure(study, Basis())
+    dates = largest(phase_dates(study), 8)
+    assert dates[[d.what for d in dates].index("phase 1")].it_mw == 30.0
+    names = drawn["option"]["xAxis"]["kiban_quarters"]
+    series = {s["name"]: s["data"] for s in drawn["option"]["series"]}
+    for row, one in enumerate(dates[::-1]):
+        starts = [series[name][row] for name in ("start", "works, before the P10", "P10 to P50", "P50 to P90")]
+        ends = np.cumsum(starts).astype(int)
+        assert [names[e] for e in ends] == [one.start, *one.ready]
+        assert names[series["plan counts on power"][row][0]] == one.counted_on
+        assert names[series["slowest order by"][row][0]] == one.order_by
+    none = replace(study, site=replace(study.site, halls=()))
+    assert phases_figure(none, Basis())["empty"]

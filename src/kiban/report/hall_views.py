@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kiban.figures.figure import words
+from kiban.figures.phases import largest
 from kiban.figures.site_halls import HallYear, PhaseDates, hall_years, phase_dates
 from kiban.report.table import View, view
 from kiban.results import Hall, Study
@@ -92,8 +93,7 @@ def saving_view(halls: Sequence[HallYear]) -> View:
 
 def phases_view(dates: Sequence[PhaseDates]) -> View:
     """When new halls have power: what the plan counts on beside the schedule."""
-    largest = sorted(dates, key=lambda d: -d.it_mw)[:MOST_STARTS]
-    shown = [d for d in dates if d in largest]
+    shown = largest(tuple(dates), MOST_STARTS)
     rows = [
         [
             words(d.site), words(d.what), significant(d.it_mw), d.start, d.counted_on, *d.ready,
