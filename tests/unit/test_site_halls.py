@@ -30,10 +30,11 @@ from kiban.facility.year import facility_year
 from kiban.figures.figure import Basis
 from kiban.figures.phases import largest, phases_figure
 from kiban.figures.site_halls import hall_years, phase_dates
-from kiban.plan.rungs import hall_rung, site_max_it_mw, site_terms
+from kiban.plan import run_plan
+from kiban.plan.rungs import hall_rung, new_it_mw, site_max_it_mw, site_terms
 from kiban.report.hall_views import hall_views
 from kiban.report.tables_sites import site_tables
-from kiban.results import PathSaving, Site, SitePhase, Study
+from kiban.results import PathSaving, Plan, Site, SitePhase, Study
 from kiban.scenario.check import check_text
 from kiban.scenario.facility_schema import PowerPart
 from kiban.scenario.hall_part import WITH_COLD_PLATES
@@ -358,3 +359,31 @@ def test_bars_end_at_the_quarters_of_the_schedule() -> None:
         assert names[series["slowest order by"][row][0]] == one.order_by
     none = replace(study, site=replace(study.site, halls=()))
     assert phases_figure(none, Basis())["empty"]
+
+
+def test_a_plan_keeps_within_its_phases_and_says_when_none_is_ready() -> None:
+    catalog: Any = fx.PlanCatalog()
+
+    def planned(start_month: float) -> tuple[Scenario, Plan]:
+        phases = [{"it_mw": 8, "start_month": start_month}, {"it_mw": 12, "start_month": start_month + 12}]
+        scenario, site, _ = _planned({"phases": phases})
+        tree = fx.tree_of(scenario.horizon.length_quarters, [4, 12], [0.35, 0.4, 0.25])
+        return scenario, run_plan(
+            scenario, catalog, fx.demand(scenario, tree), fx.fleet(), site, fx.supply(scenario)
+        )  # fmt: skip
+
+    scenario, plan = planned(0.0)
+    at = next(i for i, s in enumerate(scenario.sites) if s.construction)
+    mine = [k for k, rung in enumerate(plan.rungs) if rung.site == scenario.sites[at].name]
+    limit = plan.rungs[mine[0]].max_it_mw
+    live = plan.chosen.node_hall_live_it_mw[:, mine].sum(axis=1)
+    path = plan.leaf_path
+    assert (live[path] <= limit + 1e-6).all()
+    assert not [w for w in plan.warnings if "no phase" in w]
+    assert [w for w in planned(100.0)[1].warnings if "no phase has power within the horizon" in w]
+
+
+def test_policy_counts_the_load_of_the_phases() -> None:
+    part = _site("construction: {phases: [{it_mw: 5}, {it_mw: 3}]}")
+    assert new_it_mw(part) == 8
+    assert new_it_mw(_site("construction: {ready: p90}")) == 20

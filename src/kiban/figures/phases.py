@@ -21,8 +21,8 @@ def phases_figure(study: Study, basis: Basis) -> Figure:
     frame = Frame(
         "phases_chart", "places", "When new halls have power",
         "quarters; expected IT MW and quarter of start in the label", ("facility", "plan"),
-        "Works that begin in the quarter of the start have power at its P10, P50 or P90. A lease counts on its "
-        "contract: a mark before the P50 needs a landlord who began earlier. The table says what holds it.",
+        "Works that begin in the quarter of the start have power at the schedule's P10, P50 or P90. A lease counts on "
+        "its contract: a mark before the P50 needs a landlord who began earlier. The table says what holds it.",
     )  # fmt: skip
     dates = largest(phase_dates(study), MOST_BARS)
     if not dates:
@@ -65,9 +65,12 @@ def _marks(dates: list[PhaseDates], first: Quarter) -> list[dict[str, Any]]:
     return [
         {
             "name": name, "type": "scatter", "symbol": symbol, "symbolSize": size, "color": color, "z": 5,
+            **more,
             "data": [[Quarter.parse(getattr(d, field)) - first, row] for row, d in enumerate(dates)],
         }
-        for name, field, symbol, size, color in (
-            (_ORDER, "order_by", "triangle", 9, ORANGE), (_COUNTED, "counted_on", "diamond", 14, INK),
+        for name, field, symbol, size, color, more in (
+            (_COUNTED, "counted_on", "diamond", 14, INK, {}),
+            # Below the bar, for it often falls on the P10 or on the plan's date.
+            (_ORDER, "order_by", "triangle", 9, ORANGE, {"symbolOffset": [0, 12]}),
         )
     ]  # fmt: skip

@@ -293,6 +293,11 @@ def _warnings(
     scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet, terms: list[SiteTerms]
 ) -> tuple[str, ...]:
     words = [t.why_wait for t in terms if t.why_wait]
+    words += [
+        f"{part.name}: no phase has power within the horizon, so nothing new can stand there"
+        for part, term in zip(scenario.sites, terms, strict=True)
+        if part.construction and part.construction.phases and term.max_it_mw[-1] <= sum(c.it_mw for c in part.committed)
+    ]
     assumed = [
         key
         for key in (

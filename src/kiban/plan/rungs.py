@@ -56,7 +56,7 @@ def site_terms(catalog: Catalog, scenario: Scenario, site: Site, supply: Supply,
     at = site.sites.index(part.name)
     lines = site.site_construction_usd_per_kw[at]
     peak = float(site.site_peak_pue[at])
-    new_mw = (part.max_it_mw - sum(c.it_mw for c in part.committed)) * peak
+    new_mw = new_it_mw(part) * peak
     fee = interconnection_usd_per_kw(catalog, part.state, new_mw, peak)
     cost = float(lines.sum()) + fee
     shell = catalog.value("precedent.layer_recovery_frac.shell_and_mep")
@@ -157,6 +157,12 @@ def hall_rung(catalog: Catalog, scenario: Scenario, fleet: Fleet, terms: SiteTer
         silicon_property_frac_per_year=terms.tax.silicon_property_frac_per_year,
         operator_markup_frac=_markup_frac(catalog, kind),
     )
+
+
+def new_it_mw(part: SitePart) -> float:
+    """Most new IT MW of a site: its phases, or all that signed capacity leaves where it names none."""
+    phases = part.construction.phases if part.construction else []
+    return sum(p.it_mw for p in phases) or part.max_it_mw - sum(c.it_mw for c in part.committed)
 
 
 def ready_level(part: SitePart) -> int:
