@@ -22,7 +22,8 @@ from kiban.facility import inputs, power_chain, run_facility
 from kiban.facility import psychrometrics as air
 from kiban.facility.cooling import KINDS, hourly_overhead
 from kiban.facility.hall_choices import with_classes
-from kiban.facility.model import site_year
+from kiban.facility.model import SiteYear, site_year
+from kiban.facility.path_saving import path_saving
 from kiban.facility.plant import Outdoors
 from kiban.facility.power_paths import FULL_MODULE_FRAC, UPS_MODES, power_path
 from kiban.facility.site_hall import run_hall
@@ -37,7 +38,7 @@ from kiban.report.tables_sites import site_tables
 from kiban.results import PathSaving, Plan, Site, SitePhase, Study
 from kiban.scenario.check import check_text
 from kiban.scenario.facility_schema import PowerPart
-from kiban.scenario.hall_part import WITH_COLD_PLATES
+from kiban.scenario.hall_part import WITH_COLD_PLATES, PowerPathPart
 from kiban.scenario.load import load_scenario_text
 from kiban.scenario.schema import Scenario
 from kiban.scenario.site_part import SitePart
@@ -190,6 +191,10 @@ def test_path_and_class_reach_the_result_with_notes_and_traces() -> None:
         for name in ("rack_power_shelf.efficiency_peak_frac", "dc800v.rack_step_down_efficiency_frac")
     )
     assert hall.saving.rack_it_frac == pytest.approx(step / shelf - 1)
+    gain = hall.saving.annual_pue - float(site.site_annual_pue[0])
+    boards = hall.saving.annual_pue * step / shelf - float(site.site_annual_pue[0])
+    assert hall.saving.gain_pue[0] < gain < hall.saving.gain_pue[1]
+    assert hall.saving.same_boards_gain_pue[0] < boards < hall.saving.same_boards_gain_pue[1]
     assert any("no sourced price" in w and "dallas_hall" in w for w in site.warnings)
     assert any(
         w.startswith("assumed: the halls of") and "electrical.dc800v.busway_loss_frac" in w for w in site.warnings
@@ -197,6 +202,8 @@ def test_path_and_class_reach_the_result_with_notes_and_traces() -> None:
     trace = next(t for t in site.traces if t.name == "facility.site_annual_pue.dallas_hall")
     assert {"scenario.sites.dallas_hall.power", "cooling.class_w40.facility_water_max_degc"} <= set(trace.inputs)
     assert not [key for key in trace.inputs if "ups_double_conversion" in key or key.endswith("ups_design_load_frac")]
+    explained = next(t for t in site.traces if t.name == "facility.site_path_gain_pue.dallas_hall")
+    assert explained.value == pytest.approx(gain)
     assert all(CATALOG.has(k) for k in trace.inputs if k.startswith(("electrical.", "cooling.", "plant.")))
 
 
@@ -290,7 +297,7 @@ def test_no_more_than_the_ready_phases_may_be_in_service() -> None:
 def _studied() -> Study:
     """The study of the report's fixtures with halls: the first site at 800 V, the second in phases."""
     _, study, _ = small()
-    saving = PathSaving(annual_pue=1.25, peak_pue=1.4, rack_it_frac=0.01)
+    saving = PathSaving(1.25, 1.4, 0.01, gain_pue=(-0.01, 0.06), same_boards_gain_pue=(0.0, 0.09))
     power = replace(
         PLAIN_HALL, ups="dc_800v", redundancy="two_n", air_class="a2 allowable", water_class="w32", saving=saving
     )
@@ -312,6 +319,7 @@ def test_saving_is_energy_times_the_gap_of_pue() -> None:
     full = year.hall.full_load_pue
     # A connection for the mean of a full hall carries what is left in the hottest hour, exactly.
     assert (year.load.it_mw - year.hottest_hour_loss_mw) * peak == pytest.approx(year.load.it_mw * full)
+    assert year.saved_mwh_range[0] == pytest.approx((-0.01 * year.it_mwh, 0.06 * year.it_mwh))
     assert hall_years(study)[1].saved_mwh == (0.0, 0.0)
 
 
@@ -387,3 +395,27 @@ def test_policy_counts_the_load_of_the_phases() -> None:
     part = _site("construction: {phases: [{it_mw: 5}, {it_mw: 3}]}")
     assert new_it_mw(part) == 8
     assert new_it_mw(_site("construction: {ready: p90}")) == 20
+
+
+def test_the_range_of_a_saving_ends_where_every_row_does() -> None:
+    # Every row of eco mode at its bad end and of the UPS at its good end, by overriding them one by one.
+    part = PowerPathPart(ups="eco", redundancy="n")
+    outdoors = _year_outdoors()
+
+    def year(chain: power_chain.PowerChain) -> SiteYear:
+        return site_year("liquid_dry_cooler", outdoors, PLANT, chain, 0.8, None)
+
+    found = path_saving(CATALOG, part, year)
+    assert found is not None and found.rack_it_frac == 0.0
+    ends = {
+        "electrical.ups_eco_mode.efficiency_frac": 0, "electrical.ups_eco_mode.fixed_loss_frac": 2,
+        **{f"electrical.ups_double_conversion.efficiency_frac.load_{p}": 2 for p in ("025", "050", "075", "100")},
+    }  # fmt: skip
+    for place, flip in ((0, False), (1, True)):
+        changed = {key: (CATALOG.range(key)[2 - end if flip else end], "test") for key, end in ends.items()}
+        corner = CATALOG.with_overrides(changed)
+        chain = inputs.base_parameters(corner)[1]
+        pue = [year(power_path(corner, chain, ups, "n").chain).annual_pue for ups in ("double_conversion", "eco")]
+        assert found.gain_pue[place] == pytest.approx(pue[0] - pue[1], rel=1e-12)
+        assert found.same_boards_gain_pue[place] == pytest.approx(found.gain_pue[place], rel=1e-12)
+    assert path_saving(CATALOG, PowerPathPart(), year) is None

@@ -77,8 +77,8 @@ def run_facility(scenario: Scenario, catalog: Catalog, fleet: Fleet, seed: int) 
         warnings=tuple(dict.fromkeys([*warnings, *hall_warnings(catalog, scenario.sites)])),
         traces=tuple(
             trace
-            for part, overhead, cost in zip(scenario.sites, overheads, costs, strict=True)
-            for trace in site_traces(part, overhead, cost)
+            for part, overhead, cost, hall in zip(scenario.sites, overheads, costs, halls, strict=True)
+            for trace in site_traces(part, overhead, cost, hall)
         ),
     )
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from kiban.catalog import Catalog
 from kiban.facility.hall_choices import PATH_KEYS, chosen_path, class_keys, with_classes
 from kiban.facility.model import SiteYear, site_year
+from kiban.facility.path_saving import path_saving
 from kiban.facility.phases import BuiltPhase, Phase, build_in_phases
 from kiban.facility.plant import Outdoors, Plant
 from kiban.facility.power_chain import PowerChain
-from kiban.facility.power_paths import PowerPath, power_path
 from kiban.facility.site_costs import SiteCosts, equipment_lead_weeks, measured_build_months
-from kiban.results import Hall, PathSaving, SitePhase
+from kiban.results import Hall, SitePhase
 from kiban.scenario.schema import SitePart
 
 
@@ -39,10 +39,6 @@ def run_hall(
 
     chain = path.chain if path else base[1]
     year = year_under(chain)
-    saving = None
-    if path and part.power and path.ups_mode != "double_conversion":
-        other = power_path(catalog, base[1], "double_conversion", part.power.redundancy, part.power.units)
-        saving = _saving(path, other, year_under(other.chain))
     unit, *phases = _built(catalog, part, costs)
     return year, Hall(
         ups=path.ups_mode if path else "double_conversion",
@@ -55,17 +51,9 @@ def run_hall(
         critical_item=unit.critical_item,
         slowest_item=unit.slowest_item,
         order_months=unit.order_month,
-        saving=saving,
+        saving=path_saving(catalog, part.power, year_under) if part.power else None,
         ready=part.construction.ready if part.construction else "p50",
         phases=tuple(SitePhase(p.it_mw, p.start_month, p.ready_months, p.order_month) for p in phases),
-    )
-
-
-def _saving(path: PowerPath, other: PowerPath, under_other: SiteYear) -> PathSaving:
-    return PathSaving(
-        annual_pue=under_other.annual_pue,
-        peak_pue=under_other.peak_pue,
-        rack_it_frac=path.rack_efficiency_frac / other.rack_efficiency_frac - 1.0,
     )
 
 

@@ -61,6 +61,14 @@ class HallYear:
         alike = self.it_mwh * (other.annual_pue - self.annual_pue)
         return alike, alike + self.it_mwh * other.rack_it_frac * other.annual_pue
 
+    @property
+    def saved_mwh_range(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Least and most of each of ``saved_mwh``, with all rows of both paths at the ends of their ranges."""
+        if self.hall.saving is None:
+            return (0.0, 0.0), (0.0, 0.0)
+        (low, high), (board_low, board_high) = self.hall.saving.gain_pue, self.hall.saving.same_boards_gain_pue
+        return (self.it_mwh * low, self.it_mwh * high), (self.it_mwh * board_low, self.it_mwh * board_high)
+
 
 @dataclass(frozen=True)
 class PhaseDates:

@@ -70,25 +70,32 @@ def saving_view(halls: Sequence[HallYear]) -> View:
     rows = []
     for h in halls:
         saving, (mw, mw_boards), (mwh, mwh_boards) = h.hall.saving, h.saved_mw, h.saved_mwh
+        span, span_boards = h.saved_mwh_range
         worth = mwh * h.energy_usd_per_mwh
         rows.append(
             [
                 words(h.site), path_words(h.hall), significant(h.load.it_mw),
                 significant(saving.annual_pue, 4) if saving else "", significant(h.annual_pue, 4),
-                significant(mw), significant(mwh / MWH_PER_GWH), usd(worth) if np.isfinite(worth) else "-",
-                significant(mw_boards), significant(mwh_boards / MWH_PER_GWH),
+                significant(mw), _gwh(mwh, span), usd(worth) if np.isfinite(worth) else "-",
+                significant(mw_boards), _gwh(mwh_boards, span_boards),
             ]
         )  # fmt: skip
     note = (
         "Same spare units, cooling and weather. The plan leaves IT power at the rack input as in the catalogue, so it "
         "holds the first saving only; at the same power on the boards the rack's own conversion comes on top (last two "
-        "columns). No price of the equipment follows the path: the catalogue has no sourced one."
+        "columns). In brackets: every row of both paths at the end of its range. No price of the equipment follows "
+        "the path: the catalogue has no sourced one."
     )
     columns = ("Site", "Power path", "IT MW>", "PUE, double conversion>", "PUE, this path>", "Saved, peak MW>",
                "Saved, GWh a year>", "Worth a year>", "Same boards: peak MW>", "GWh a year>")  # fmt: skip
     return view("path_saving", "places", "What the power path saves against double conversion at the same site",
                 "facility power at the critical IT MW shown; real USD at the chosen supply's price",
                 columns, rows, note)  # fmt: skip
+
+
+def _gwh(mwh: float, span: tuple[float, float]) -> str:
+    low, high = (significant(v / MWH_PER_GWH, 2) for v in span)
+    return f"{significant(mwh / MWH_PER_GWH)} ({low} to {high})"
 
 
 def phases_view(dates: Sequence[PhaseDates]) -> View:

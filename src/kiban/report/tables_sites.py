@@ -45,14 +45,16 @@ def _halls(study: Study) -> CsvTable:
     columns = (
         "site", "ups", "redundancy", "module_load_frac", "electrical_loss_frac", "air_class", "water_class", "it_mw",
         "it_mw_planned", "annual_pue", "full_load_pue", "peak_pue", "peak_facility_mw", "hottest_hour_loss_mw",
-        "saved_peak_mw", "saved_mwh", "same_boards_saved_peak_mw", "same_boards_saved_mwh",
+        "saved_peak_mw", "saved_mwh", "least_saved_mwh", "most_saved_mwh",
+        "same_boards_saved_peak_mw", "same_boards_saved_mwh", "same_boards_least_saved_mwh",
+        "same_boards_most_saved_mwh",
     )  # fmt: skip
     lines = [
         (
             h.site, h.hall.ups, h.hall.redundancy, h.hall.module_load_frac, h.hall.electrical_loss_frac,
             h.hall.air_class, h.hall.water_class, h.load.it_mw, int(h.load.planned), h.annual_pue,
             h.hall.full_load_pue, h.peak_pue, h.peak_facility_mw, h.hottest_hour_loss_mw, h.saved_mw[0],
-            h.saved_mwh[0], h.saved_mw[1], h.saved_mwh[1],
+            h.saved_mwh[0], *h.saved_mwh_range[0], h.saved_mw[1], h.saved_mwh[1], *h.saved_mwh_range[1],
         )
         for h in hall_years(study)
     ]  # fmt: skip

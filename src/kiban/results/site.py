@@ -23,6 +23,10 @@ class PathSaving:
     """PUE of double conversion in the worst hour, hall full."""
     rack_it_frac: float
     """IT power at the rack input that double conversion needs for the same boards, more, over that of this path."""
+    gain_pue: tuple[float, float]
+    """Least and most by which its annual PUE lies above this path's, with all rows at the ends of their ranges."""
+    same_boards_gain_pue: tuple[float, float]
+    """The same per IT power of this path, at the same power on the boards."""
 
 
 @dataclass(frozen=True)
