@@ -33,7 +33,7 @@ from kiban.figures.phases import largest, phases_figure
 from kiban.figures.site_halls import hall_years, phase_dates
 from kiban.plan import run_plan
 from kiban.plan.rungs import hall_rung, new_it_mw, site_max_it_mw, site_terms
-from kiban.report.hall_views import hall_views
+from kiban.report.hall_views import hall_views, saving_view
 from kiban.report.tables_sites import site_tables
 from kiban.results import PathSaving, Plan, Site, SitePhase, Study
 from kiban.scenario.check import check_text
@@ -343,8 +343,12 @@ def test_tables_name_path_class_and_phases() -> None:
     by_id = {v["id"]: v for v in hall_views(study)}
     assert list(by_id) == ["halls", "path_saving", "phases"]
     row = by_id["halls"]["rows"][0]
-    assert row[1:6] == ["800 V direct current, 2N", "70.0 %", "5.0 %", "A2 allowable", "W32"]
-    assert by_id["path_saving"]["rows"][0][1] == "800 V direct current, 2N" and len(by_id["path_saving"]["rows"]) == 1
+    assert row[1:6] == ["800 V DC, 2N", "70.0 %", "5.0 %", "A2 allowable", "W32"]
+    assert by_id["path_saving"]["rows"][0][1] == "800 V DC, 2N" and len(by_id["path_saving"]["rows"]) == 1
+    both = [replace(h, hall=study.site.halls[0], load=replace(h.load, planned=True)) for h in hall_years(study)[:2]]
+    rows = saving_view(both)["rows"]
+    assert rows[-1][0] == "all planned halls" and len(rows) == 3
+    assert float(rows[-1][6].split()[0]) == pytest.approx(sum(h.saved_mwh[0] for h in both) / 1e3, rel=5e-3)
     written = {t.name: t for t in site_tables(study)}
     assert len(list(written["site_halls"].lines)) == len(study.site.sites)
     assert len(list(written["site_phases"].lines)) == len(phase_dates(study))

@@ -16,7 +16,7 @@ from kiban.units.numbers import percent, significant, usd
 MWH_PER_GWH = 1000.0
 MOST_STARTS = 12
 """Starts that the page lists; all of them are in the table on disk."""
-PATH_WORDS = {"double_conversion": "double conversion", "eco": "eco mode", "dc_800v": "800 V direct current"}
+PATH_WORDS = {"double_conversion": "double conversion", "eco": "eco mode", "dc_800v": "800 V DC"}
 SPARE_WORDS = {"n": "N", "n_plus_1": "N+1", "distributed_4_3": "4 for 3", "two_n": "2N"}
 
 
@@ -80,6 +80,7 @@ def saving_view(halls: Sequence[HallYear]) -> View:
                 significant(mw_boards), _gwh(mwh_boards, span_boards),
             ]
         )  # fmt: skip
+    rows += _saving_total([h for h in halls if h.load.planned])
     note = (
         "Same spare units, cooling and weather. The plan leaves IT power at the rack input as in the catalogue, so it "
         "holds the first saving only; at the same power on the boards the rack's own conversion comes on top (last two "
@@ -91,6 +92,22 @@ def saving_view(halls: Sequence[HallYear]) -> View:
     return view("path_saving", "places", "What the power path saves against double conversion at the same site",
                 "facility power at the critical IT MW shown; real USD at the chosen supply's price",
                 columns, rows, note)  # fmt: skip
+
+
+def _saving_total(halls: Sequence[HallYear]) -> list[list[str]]:
+    """Sums over the planned halls; peaks of different sites do not fall together and are not added."""
+    if len(halls) < 2:
+        return []
+    worth = sum(h.saved_mwh[0] * h.energy_usd_per_mwh for h in halls)
+    alike, boards = (
+        _gwh(
+            sum(h.saved_mwh[i] for h in halls),
+            (sum(h.saved_mwh_range[i][0] for h in halls), sum(h.saved_mwh_range[i][1] for h in halls)),
+        )
+        for i in (0, 1)
+    )
+    it_mw = significant(sum(h.load.it_mw for h in halls))
+    return [["all planned halls", "", it_mw, "", "", "", alike, usd(worth) if np.isfinite(worth) else "-", "", boards]]
 
 
 def _gwh(mwh: float, span: tuple[float, float]) -> str:
