@@ -210,7 +210,7 @@ def test_path_and_class_reach_the_result_with_notes_and_traces() -> None:
 def test_every_wrong_name_is_said_at_once_with_exit_2(tmp_path: Path) -> None:
     text = _with_site(
         "power: {ups: dc_800, redundancy: 2n, unit: 4}\nair_class: a5\nwater_class: w33\n"
-        "construction: {ready: p80, phases: [{it_mw: 5, start: 3}]}"
+        "construction: {ready: p80, phases: [{it_mw: 50, start: 3}]}"
     )
     path = tmp_path / "s.yaml"
     path.write_text(text, encoding="utf-8")
@@ -220,7 +220,8 @@ def test_every_wrong_name_is_said_at_once_with_exit_2(tmp_path: Path) -> None:
         found = {p["path"]: p for p in json.loads(result.stdout)["problems"]}
         assert set(found) == {
             "sites[0].power.ups", "sites[0].power.redundancy", "sites[0].power.unit", "sites[0].air_class",
-            "sites[0].water_class", "sites[0].construction.ready", "sites[0].construction.phases[0].start",
+            "sites[0].water_class", "sites[0].construction", "sites[0].construction.ready",
+            "sites[0].construction.phases[0].start",
         }  # fmt: skip
     assert found["sites[0].power.ups"]["nearest"] == "dc_800v"
     assert found["sites[0].power.redundancy"]["allowed"] == "n, n_plus_1, distributed_4_3, two_n"
@@ -235,7 +236,7 @@ def test_every_wrong_name_is_said_at_once_with_exit_2(tmp_path: Path) -> None:
     [
         ("cooling: air_chiller\nwater_class: w32", "sites[0].water_class", "changes nothing about air_chiller"),
         ("allowable: true", "sites[0].allowable", "changes nothing without air_class"),
-        ("construction: {phases: [{it_mw: 12}, {it_mw: 9}]}", "sites[0].construction", "phases of 21 IT MW"),
+        ("construction: {phases: [{it_mw: 12}, {it_mw: 9}]}", "sites[0].construction", "sum to 21, but max_it_mw"),
         ("construction: {phases: [{it_mw: 2, start_month: 121}]}", "sites[0].construction.phases[0].start_month",
          "starts after the horizon"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -44,6 +44,16 @@ class SiteConstructionPart(Part):
         description="Phases of new halls, such as {it_mw: 40, start_month: 12}, months from the scenario's start; "
         "no more than what is ready may be in service. Empty: any amount at any time",
     )
+
+
+def phases_that_do_not_fit(max_it_mw: float, signed_it_mw: Sequence[float], phases_it_mw: Sequence[float]) -> list[str]:
+    """Give one sentence if phases need more than signed capacity leaves of a site; none if that alone is too much."""
+    left, wanted = max_it_mw - sum(signed_it_mw), sum(phases_it_mw)
+    if left < 0 or wanted <= left + 1e-9:
+        return []
+    kilowatts = next((mw for mw in phases_it_mw if mw > max_it_mw >= mw / 1000), None)
+    hint = f" (looks like kW: write {kilowatts / 1000:g})" if kilowatts else ""
+    return [f"construction has phases whose it_mw sum to {wanted:g}, but max_it_mw leaves {left:g}{hint}"]
 
 
 def keys_without_effect(hall: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, str]]]:

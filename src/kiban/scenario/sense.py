@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kiban.scenario.hall_part import keys_without_effect
+from kiban.scenario.hall_part import keys_without_effect, phases_that_do_not_fit
 from kiban.scenario.problems import shorten
 from kiban.scenario.schema import whole_problems
 from kiban.units import Quarter
@@ -207,7 +207,13 @@ def halls_as_named(data: Data) -> Iterator[Finding]:
         for key, message, details in keys_without_effect(site):
             yield ("sites", i, key), message, details
         months = MONTHS_PER_QUARTER * length[0] if length else NO_LIMIT
-        for k, phase in enumerate((site.get("construction") or {}).get("phases") or []):
+        phases = (site.get("construction") or {}).get("phases") or []
+        signed = [c.get("it_mw") or 0.0 for c in site.get("committed") or []]
+        for message in phases_that_do_not_fit(
+            site.get("max_it_mw") or NO_LIMIT, signed, [p.get("it_mw") or 0.0 for p in phases]
+        ):
+            yield ("sites", i, "construction"), message, {}
+        for k, phase in enumerate(phases):
             if phase.get("start_month") is not None and phase["start_month"] >= months:
                 path: Path = ("sites", i, "construction", "phases", k, "start_month")
                 details = {"found": shorten(phase["start_month"]), "allowed": f"less than {months}"}

@@ -6,7 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from kiban.scenario.hall_part import AirClass, PowerPathPart, SiteConstructionPart, WaterClass
+from kiban.scenario.hall_part import (
+    AirClass,
+    PowerPathPart,
+    SiteConstructionPart,
+    WaterClass,
+    phases_that_do_not_fit,
+)
 from kiban.scenario.values import Identifier, Number, Part, QuarterText, Switch
 
 HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
@@ -100,12 +106,8 @@ class SitePart(Part):
             problems.append("committed capacity needs committed_rung")
         if sum(c.it_mw for c in self.committed) > self.max_it_mw + 1e-9:
             problems.append("committed it_mw is more than max_it_mw")
-        signed = sum(c.it_mw for c in self.committed)
-        phases = sum(p.it_mw for p in self.construction.phases) if self.construction else 0.0
-        if signed <= self.max_it_mw < signed + phases - 1e-9:
-            problems.append(
-                f"construction has phases of {phases:g} IT MW, but max_it_mw leaves {self.max_it_mw - signed:g}"
-            )
+        phases = [p.it_mw for p in self.construction.phases] if self.construction else []
+        problems += phases_that_do_not_fit(self.max_it_mw, [c.it_mw for c in self.committed], phases)
         if problems:
             raise ValueError("; ".join(problems))
         return self
