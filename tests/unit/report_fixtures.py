@@ -17,6 +17,7 @@ from kiban.results import (
     Driver,
     Finance,
     Gauge,
+    Hall,
     Impact,
     Irr,
     LossGivenDefault,
@@ -39,6 +40,11 @@ from kiban.scenario.load import Loaded, load_scenario_text
 NAMES = ("boom", "plateau", "bust")
 HOURS = np.arange(8760)
 PARTS = ("silicon", "network", "shell", "power", "staff", "failures", "cost_of_capital", "vendor_margin")
+PLAIN_HALL = Hall(
+    ups="double_conversion", redundancy="", module_load_frac=0.7, electrical_loss_frac=0.05, full_load_pue=1.14,
+    air_class="", water_class="", critical_item="construction", slowest_item="switchgear", order_months=10.0,
+    saving=None, ready="p50", phases=(),
+)  # fmt: skip
 LAYERS = ("power and grid", "shell and plant", "network", "silicon", "leases")
 SOURCES = ("grid", "wind", "solar", "battery", "gas", "sold", "curtailed")
 
@@ -63,7 +69,7 @@ def hourly_site(one: Scenario) -> Site:
     return replace(
         base, hourly_dry_bulb_degc=dry, hourly_wet_bulb_degc=dry - 5, hourly_pue=pue,
         hourly_wue_l_per_kwh=0.05 + 0.03 * np.clip(dry - 15, 0, None),
-        site_annual_pue=pue.mean(axis=1), site_peak_pue=pue.max(axis=1) + 0.02,
+        site_annual_pue=pue.mean(axis=1), site_peak_pue=pue.max(axis=1) + 0.02, halls=(PLAIN_HALL,) * count,
     )  # fmt: skip
 
 
@@ -315,4 +321,4 @@ def hourly_empty() -> Site:
     """The facility result of a scenario without sites."""
     _, study, _ = small()
     arrays = {k: v[:0] for k, v in vars(study.site).items() if isinstance(v, np.ndarray)}
-    return replace(study.site, sites=(), **arrays)
+    return replace(study.site, sites=(), halls=(), **arrays)

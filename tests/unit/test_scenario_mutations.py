@@ -31,6 +31,10 @@ def full_case() -> dict[str, Any]:
     data["sites"][0] |= {
         "committed_rung": "landlord_lease",
         "committed": [{"quarter": "2027Q1", "it_mw": 5.0, "accelerator": "b200", "note": "signed"}],
+        "power": {"ups": "dc_800v", "redundancy": "n_plus_1", "units": 6},
+        "air_class": "a2",
+        "water_class": "w32",
+        "construction": {"ready": "p90", "phases": [{"it_mw": 8.0, "start_month": 3.0}]},
     }
     data["claims"] = [{"item": "permanent_jobs", "published": 30.0, "source": "a press note"}]
     data["overrides"] = [{"key": "accelerator.b200.tdp_w", "value": 1000.0, "why": "a quote"}]
@@ -108,6 +112,7 @@ def spoilt() -> Iterator[tuple[str, Path, str]]:
             "accelerators", "cloud_accelerators", "accelerator", "training_model", "inference_model", "weather",
             "state", "grid", "credit", "key", "cooling", "rungs", "committed_rung", "supply", "matching", "item",
             "training_precision", "serving_precision", "quarter", "start_quarter", "grid_ready_quarter",
+            "ups", "redundancy", "air_class", "water_class", "ready",
         ):  # fmt: skip
             yield "unknown name", path, json.dumps(changed(path, value + "x"))
             yield "capitals", path, json.dumps(changed(path, value.upper() + "X"))

@@ -24,6 +24,8 @@ class SiteYear:
     annual_pue: float
     annual_wue_l_per_kwh: float
     peak_pue: float
+    full_load_pue: float
+    electrical_loss_frac: float
     balance_residual: float
 
 
@@ -39,8 +41,8 @@ def site_year(
 
     Arguments: kind of cooling, outdoor air (hours on the last axis), plant, chain, mean IT load over critical capacity,
     dry and wet bulb of the design hour (or None). Result: hourly values and annual means at the mean load (IT load is
-    constant over the year, so the energy-weighted mean is the plain mean), and the largest PUE at full load over the
-    year and the design hour. Errors: KeyError for an unknown kind.
+    constant over the year, so the energy-weighted mean is the plain mean), the mean PUE at full load, the largest over
+    the year and the design hour, and the mean electrical loss at the mean load. Errors: KeyError for an unknown kind.
     """
     mean = hourly_overhead(kind, outdoors, plant, chain, mean_it_load_frac)
     full = hourly_overhead(kind, outdoors, plant, chain, 1.0)
@@ -54,6 +56,8 @@ def site_year(
         annual_pue=float(mean.hourly_pue.mean()),
         annual_wue_l_per_kwh=float(mean.hourly_wue_l_per_kwh.mean()),
         peak_pue=peak,
+        full_load_pue=float(full.hourly_pue.mean()),
+        electrical_loss_frac=float(np.mean(mean.indoor_electrical_frac + mean.outdoor_electrical_frac)),
         balance_residual=max(mean.balance_residual, full.balance_residual),
     )
 

@@ -34,8 +34,10 @@ class BuiltPhase:
     """P10, P50, P90, months from the site's first."""
     critical_item: str
     """Equipment whose order would have to be placed first, or ``construction`` where the works take longer."""
+    slowest_item: str
+    """Equipment with the longest lead time, whether it holds the phase or not."""
     order_month: float
-    """Month in which that order must be placed so that it does not hold up the P50 (negative: before the start)."""
+    """Month in which the slowest equipment must be ordered so as not to hold up the P50; negative: before."""
     usd: Array
     """(K,) by construction line."""
 
@@ -106,6 +108,7 @@ def _phase(
         start_month=phase.start_month,
         ready_months=(float(ready[0]), float(ready[1]), float(ready[2])),
         critical_item=slowest if binding else "construction",
+        slowest_item=slowest,
         order_month=float(ready[1] - commissioning_months[1] - path[1]),
         usd=np.asarray(lines_usd_per_kw) * phase.it_mw * KW_PER_MW,
     )

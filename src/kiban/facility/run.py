@@ -10,12 +10,13 @@ from kiban.catalog import Catalog
 from kiban.facility import construction
 from kiban.facility import inputs as rows
 from kiban.facility.cooling import LIQUID_KINDS
-from kiban.facility.model import SiteYear, site_year
+from kiban.facility.model import SiteYear
 from kiban.facility.plant import Outdoors
 from kiban.facility.site_costs import SiteCosts, site_costs
+from kiban.facility.site_hall import hall_warnings, run_hall
 from kiban.facility.traces import site_traces
 from kiban.facility.weather import HOURS, Normals, WeatherYear, monthly_mean, synthetic_year
-from kiban.results import Fleet, Site
+from kiban.results import Fleet, Hall, Site
 from kiban.scenario import Scenario
 
 WEATHER_LABEL = "synthetic"
@@ -29,10 +30,11 @@ def run_facility(scenario: Scenario, catalog: Catalog, fleet: Fleet, seed: int) 
     Result: Site with S = number of sites, arrays in scenario order. Errors: ValueError for a place without normals.
     The draw of a place depends on seed and place only, so one weather serves all sites there and order does not matter.
     """
-    plant, chain = rows.base_parameters(catalog)
+    base = rows.base_parameters(catalog)
     shape, load = rows.weather_shape(catalog), catalog.value(MEAN_LOAD_KEY)
     years: list[WeatherYear] = []
     overheads: list[SiteYear] = []
+    halls: list[Hall] = []
     costs: list[SiteCosts] = []
     warnings: list[str] = []
     weather_gap = 0.0
@@ -42,8 +44,10 @@ def run_facility(scenario: Scenario, catalog: Catalog, fleet: Fleet, seed: int) 
         outdoors = Outdoors.from_dew_point(year.hourly_dry_bulb_degc, year.hourly_dew_point_degc, year.pressure_pa)
         design = rows.design_air_degc(catalog, part.weather)
         years.append(year)
-        overheads.append(site_year(part.cooling, outdoors, plant, chain, load, design))
         costs.append(site_costs(catalog, part, scenario.horizon.price_year, part.cooling in LIQUID_KINDS))
+        overhead, hall = run_hall(catalog, part, outdoors, base, load, design, costs[-1])
+        overheads.append(overhead)
+        halls.append(hall)
         warnings += [*notes, *_site_warnings(catalog, part.name, part.state, costs[-1], design is None)]
         weather_gap = max(weather_gap, _mean_gap(normals, year))
     return Site(
@@ -65,15 +69,16 @@ def run_facility(scenario: Scenario, catalog: Catalog, fleet: Fleet, seed: int) 
         site_construction_job_years_per_mw=np.array([c.construction_job_years_per_mw for c in costs]),
         site_maintenance_usd_per_kw_year=np.array([c.maintenance_usd_per_kw_year for c in costs]),
         weather_label=WEATHER_LABEL,
+        halls=tuple(halls),
         residuals={
             "facility.overhead_balance": max((o.balance_residual for o in overheads), default=0.0),
             "facility.monthly_means": weather_gap,
         },
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys([*warnings, *hall_warnings(catalog, scenario.sites)])),
         traces=tuple(
             trace
-            for part, overhead, cost in zip(scenario.sites, overheads, costs, strict=True)
-            for trace in site_traces(part, overhead, cost)
+            for part, overhead, cost, hall in zip(scenario.sites, overheads, costs, halls, strict=True)
+            for trace in site_traces(part, overhead, cost, hall)
         ),
     )
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kiban.facility import construction, site_costs
 from kiban.facility.cooling import LIQUID_KINDS
 from kiban.facility.inputs import CHAIN_KEYS, PLANT_KEYS
 from kiban.facility.model import SiteYear
 from kiban.facility.site_costs import SiteCosts
-from kiban.results import Trace
+from kiban.facility.site_hall import chosen_keys
+from kiban.results import Hall, Trace
 from kiban.scenario.schema import SitePart
 
+_AIR, _WATER = ("supply_air_degc", "residual_supply_air_degc"), ("technology_water_degc",)
+"""Set-points that an ASHRAE class replaces."""
 _LIQUID_ONLY = ("technology_water", "cdu_", "liquid_share", "residual_supply")
 
 
-def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[Trace, ...]:
-    """Give the traces of one site: PUE, WUE, peak PUE, construction by line and total, upkeep, staff."""
+def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts, hall: Hall) -> tuple[Trace, ...]:
+    """Give the traces of one site: PUE, WUE, peak PUE, gain of its path, construction, upkeep, staff, build time."""
     place = f"scenario.sites.{site.name}"
     liquid = site.cooling in LIQUID_KINDS
-    plant = tuple(key for field, key in PLANT_KEYS.items() if liquid or not field.startswith(_LIQUID_ONLY))
-    physical = ("weather_normals", f"{place}.weather", f"{place}.cooling", *plant, *CHAIN_KEYS.values())
+    gone = (*(_AIR if site.air_class else ()), *(_WATER if site.water_class else ()))
+    unused = () if liquid else _LIQUID_ONLY
+    plant = tuple(key for field, key in PLANT_KEYS.items() if field not in gone and not field.startswith(unused))
+    chosen = tuple(f"{place}.{name}" for name in ("power", "air_class", "water_class") if getattr(site, name))
+    named = ("weather_normals", f"{place}.weather", f"{place}.cooling", *chosen)
+    physical = (*named, *plant, *_chain_keys(site), *chosen_keys(site))
     mean_load = "facility.mean_it_load_frac"
     lines = [
         Trace(
@@ -53,6 +62,7 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[T
             "largest PUE at full IT load over the year and the design hour",
             physical,
         ),
+        *_gain(site, overhead, hall),
         *lines,
         Trace(
             total,
@@ -90,6 +100,27 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[T
             (*site_costs.BUILD_KEYS, *site_costs.EQUIPMENT_KEYS, site_costs.COMMISSIONING_KEY),
         ),
     )
+
+
+def _gain(site: SitePart, overhead: SiteYear, hall: Hall) -> Iterator[Trace]:
+    if hall.saving is not None:
+        yield Trace(
+            f"facility.site_path_gain_pue.{site.name}",
+            hall.saving.annual_pue - overhead.annual_pue,
+            "facility/IT",
+            "PUE of double conversion with the same spare units less that of the site's power path",
+            (f"facility.site_annual_pue.{site.name}", *CHAIN_KEYS.values()),
+        )
+
+
+def _chain_keys(site: SitePart) -> tuple[str, ...]:
+    """Rows of the chain that are left in use: redundancy sets the load of units, another path the points of the UPS."""
+    power = site.power
+    if power is None:
+        return tuple(CHAIN_KEYS.values())
+    gone = ("_design_load_frac", *(() if power.ups == "double_conversion" else ("ups_efficiency",)))
+    unused = ("distribution_loss_frac",) if power.ups == "dc_800v" else ()
+    return tuple(key for name, key in CHAIN_KEYS.items() if not any(g in name for g in (*gone, *unused)))
 
 
 _PLANT_LINES = (".electrical", ".mechanical_cooling", ".liquid_cooling")

@@ -13,6 +13,7 @@ from kiban.figures.hours import hours_figures
 from kiban.figures.impact import impact_figures
 from kiban.figures.lender import lender_figures
 from kiban.figures.matching import matching_figures
+from kiban.figures.phases import phases_figure
 from kiban.figures.places import pair_of, places_figures
 from kiban.figures.power import power_figures
 from kiban.figures.risk import risk_figures
@@ -30,6 +31,7 @@ def all_figures(study: Study, risk: Risk, basis: Basis) -> list[Figure]:
         *capacity_figures(study, basis),
         tree_figure(study, basis),
         *places_figures(study, risk, basis),
+        phases_figure(study, basis),
         *climate_figures(study.site, basis, pair_of(study) or ()),
         *matching_figures(site_years(study), basis),
         *hours_figures(study, basis),

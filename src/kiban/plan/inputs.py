@@ -25,7 +25,6 @@ from kiban.plan.rungs import (
     SiteTerms,
     hall_rung,
     rented_rung,
-    site_max_it_mw,
     site_terms,
 )
 from kiban.results import Demand, Fleet, Rung, Site, Supply
@@ -91,9 +90,7 @@ def build_inputs(
             accelerators_per_quarter=scenario.ladder.accelerators_per_quarter,
             rented_accelerators_per_quarter=scenario.ladder.rented_accelerators_per_quarter,
             construction_it_mw_per_quarter=scenario.ladder.construction_it_mw_per_quarter,
-            site_max_it_mw=np.array([site_max_it_mw(scenario, i) for i in range(len(scenario.sites))]).reshape(
-                len(scenario.sites), len(demand.tree.quarters)
-            ),
+            site_max_it_mw=np.array([t.max_it_mw for t in terms]).reshape(len(terms), len(demand.tree.quarters)),
             supplier=suppliers(catalog, fleet),
             supplier_max_frac=scenario.ladder.supplier_max_frac,
             site_state=tuple(t.state for t in terms),
@@ -296,6 +293,11 @@ def _warnings(
     scenario: Scenario, catalog: Catalog, demand: Demand, fleet: Fleet, terms: list[SiteTerms]
 ) -> tuple[str, ...]:
     words = [t.why_wait for t in terms if t.why_wait]
+    words += [
+        f"{part.name}: no phase has power within the horizon, so nothing new can stand there"
+        for part, term in zip(scenario.sites, terms, strict=True)
+        if part.construction and part.construction.phases and term.max_it_mw[-1] <= sum(c.it_mw for c in part.committed)
+    ]
     assumed = [
         key
         for key in (

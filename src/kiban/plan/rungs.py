@@ -18,10 +18,12 @@ from kiban.plan.policy import (
 from kiban.plan.taxes import StateTax, state_tax
 from kiban.results import Fleet, Rung, Site, Supply
 from kiban.scenario import Scenario
+from kiban.scenario.schema import SitePart
 from kiban.units import QUARTERS_PER_YEAR, Quarter
 
 Array = NDArray[np.float64]
 RENTED_KINDS = ("neocloud", "cloud")
+READY_LEVELS = ("p10", "p50", "p90")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class SiteTerms:
     upkeep_usd_per_kw_year: float
     pue: float
     energy_usd_per_mwh: float
+    max_it_mw: Array
+    """(T,) most IT MW that may be in service."""
     first_start: int
     first_live: int
     tax: StateTax
@@ -52,7 +56,7 @@ def site_terms(catalog: Catalog, scenario: Scenario, site: Site, supply: Supply,
     at = site.sites.index(part.name)
     lines = site.site_construction_usd_per_kw[at]
     peak = float(site.site_peak_pue[at])
-    new_mw = (part.max_it_mw - sum(c.it_mw for c in part.committed)) * peak
+    new_mw = new_it_mw(part) * peak
     fee = interconnection_usd_per_kw(catalog, part.state, new_mw, peak)
     cost = float(lines.sum()) + fee
     shell = catalog.value("precedent.layer_recovery_frac.shell_and_mep")
@@ -65,13 +69,14 @@ def site_terms(catalog: Catalog, scenario: Scenario, site: Site, supply: Supply,
     return SiteTerms(
         name=part.name,
         state=part.state,
-        build_quarters=max(1, quarters_of(float(site.site_build_months[at, 1]))),
+        build_quarters=max(1, quarters_of(float(site.site_build_months[at, ready_level(part)]))),
         construction_usd_per_kw=cost,
         recoverable_usd_per_kw=float(lines @ np.where(on_grid, grid, shell)),
         property_usd_per_kw_year=cost * (tax.hall_property_frac_per_year + insurance),
         upkeep_usd_per_kw_year=staff + float(site.site_maintenance_usd_per_kw_year[at]),
         pue=float(site.site_annual_pue[at]),
         energy_usd_per_mwh=float(supply.site_energy_usd_per_mwh[supply.sites.index(part.name)]),
+        max_it_mw=site_max_it_mw(scenario, index, site.site_build_months[at]),
         first_start=start,
         first_live=earliest_power(catalog, scenario, index, new_mw),
         tax=tax,
@@ -147,17 +152,30 @@ def hall_rung(catalog: Catalog, scenario: Scenario, fleet: Fleet, terms: SiteTer
         pue=terms.pue,
         committed_it_mw=mw,
         committed_accelerators=accelerators,
-        max_it_mw=site_max_it_mw(scenario, index),
+        max_it_mw=terms.max_it_mw,
         silicon_sales_tax_frac=terms.tax.silicon_sales_frac,
         silicon_property_frac_per_year=terms.tax.silicon_property_frac_per_year,
         operator_markup_frac=_markup_frac(catalog, kind),
     )
 
 
-def site_max_it_mw(scenario: Scenario, index: int) -> Array:
-    """(T,) most IT MW that land and grid of a site allow: what the grid connects by quarter, up to its maximum.
+def new_it_mw(part: SitePart) -> float:
+    """Most new IT MW of a site: its phases, or all that signed capacity leaves where it names none."""
+    phases = part.construction.phases if part.construction else []
+    return sum(p.it_mw for p in phases) or part.max_it_mw - sum(c.it_mw for c in part.committed)
 
-    Without steps the whole site may be connected from the first quarter on.
+
+def ready_level(part: SitePart) -> int:
+    """Place in (P10, P50, P90) of the month by which the plan counts on power at a site's new halls."""
+    return READY_LEVELS.index(part.construction.ready if part.construction else "p50")
+
+
+def site_max_it_mw(scenario: Scenario, index: int, build_months: Array) -> Array:
+    """(T,) most IT MW that land, grid and phases of a site allow.
+
+    Arguments: scenario, place of the site, (3,) months from the start of a phase to power (P10, P50, P90). Result: what
+    the grid connects by quarter, up to the site's maximum; where the site is built in phases, no more than what is
+    signed and what its phases have ready. Without steps and phases the whole site is open from the first quarter on.
     """
     part = scenario.sites[index]
     limit = np.full(scenario.horizon.length_quarters, float(part.max_it_mw))
@@ -167,6 +185,14 @@ def site_max_it_mw(scenario: Scenario, index: int) -> Array:
         for step in part.grid_steps:
             connected[max(Quarter.parse(step.quarter) - start, 0) :] += step.it_mw
         limit = np.minimum(limit, connected)
+    if part.construction and part.construction.phases:
+        built = np.zeros_like(limit)
+        start = Quarter.parse(scenario.horizon.start_quarter)
+        for signed in part.committed:
+            built[max(Quarter.parse(signed.quarter) - start, 0) :] += signed.it_mw
+        for phase in part.construction.phases:
+            built[quarters_of(phase.start_month + float(build_months[ready_level(part)])) :] += phase.it_mw
+        limit = np.minimum(limit, built)
     return limit
 
 

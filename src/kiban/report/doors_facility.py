@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
 from kiban.facility import inputs as rows
+from kiban.facility.hall_choices import with_classes
 from kiban.facility.load_file import read_load
 from kiban.facility.phases import Build
 from kiban.facility.plant import Outdoors, Plant
@@ -149,18 +150,9 @@ def _load(form: FacilityFile, folder: Path) -> Array:
 
 def _with_choices(plant: Plant, form: FacilityFile, catalog: Catalog) -> Plant:
     """Lay ASHRAE classes, then the liquid share, then parameters by name over the catalogue's plant."""
-    chosen: dict[str, float] = {}
-    if form.air_class:
-        limit = "allowable" if form.allowable else "recommended"
-        chosen["supply_air_degc"] = catalog.value(f"cooling.air_class_{form.air_class}.{limit}_max_degc")
-        chosen["residual_supply_air_degc"] = chosen["supply_air_degc"]
-    if form.water_class:
-        water = catalog.value(f"cooling.class_{form.water_class}.facility_water_max_degc")
-        chosen["technology_water_degc"] = water + float(plant.cdu_approach_k)
-    if form.liquid_share_frac is not None:
-        chosen["liquid_share_frac"] = form.liquid_share_frac
-    chosen |= form.parameters
-    return replace(plant, **{name: np.asarray(value) for name, value in chosen.items()})
+    classed = with_classes(catalog, plant, form.air_class, form.allowable, form.water_class)
+    share = {} if form.liquid_share_frac is None else {"liquid_share_frac": form.liquid_share_frac}
+    return replace(classed, **{name: np.asarray(value) for name, value in (share | form.parameters).items()})
 
 
 def facility_data(found: Answer) -> dict[str, Any]:

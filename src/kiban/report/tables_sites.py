@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kiban.figures.climate import month_hour_means
+from kiban.figures.site_halls import hall_years, phase_dates
 from kiban.figures.site_year import SiteYear, hourly_matched_kg_co2, site_years
 from kiban.report.table import CsvTable
 from kiban.results import Study
@@ -18,10 +19,12 @@ _YEAR = (
 
 
 def site_tables(study: Study) -> Iterator[CsvTable]:
-    """``sites_year``, one line per site and case, and ``site_hours``, one per site, month and hour of the day."""
+    """By site and case ``sites_year``, by site ``site_halls`` and ``site_phases``, by month and hour ``site_hours``."""
     columns = ("site", "state", "case", "chosen", "it_mw", "it_mw_planned", "quarter", *_YEAR)
     lines = [(r["site"], r["state"], r["case"], *(r[c] for c in columns[3:])) for r in year_rows(study)]
     yield CsvTable("sites_year", columns, lines)
+    yield _halls(study)
+    yield _phases(study)
     yield _hours(study)
 
 
@@ -36,6 +39,41 @@ def _row(year: SiteYear, chosen: bool) -> dict[str, Any]:
         "it_mw_planned": int(year.load.planned), "quarter": year.load.quarter,
         **{name: float(getattr(year, name)) for name in _YEAR},
     }  # fmt: skip
+
+
+def _halls(study: Study) -> CsvTable:
+    columns = (
+        "site", "ups", "redundancy", "module_load_frac", "electrical_loss_frac", "air_class", "water_class", "it_mw",
+        "it_mw_planned", "annual_pue", "full_load_pue", "peak_pue", "peak_facility_mw", "hottest_hour_loss_mw",
+        "saved_peak_mw", "saved_mwh", "least_saved_mwh", "most_saved_mwh",
+        "same_boards_saved_peak_mw", "same_boards_saved_mwh", "same_boards_least_saved_mwh",
+        "same_boards_most_saved_mwh",
+    )  # fmt: skip
+    lines = [
+        (
+            h.site, h.hall.ups, h.hall.redundancy, h.hall.module_load_frac, h.hall.electrical_loss_frac,
+            h.hall.air_class, h.hall.water_class, h.load.it_mw, int(h.load.planned), h.annual_pue,
+            h.hall.full_load_pue, h.peak_pue, h.peak_facility_mw, h.hottest_hour_loss_mw, h.saved_mw[0],
+            h.saved_mwh[0], *h.saved_mwh_range[0], h.saved_mw[1], h.saved_mwh[1], *h.saved_mwh_range[1],
+        )
+        for h in hall_years(study)
+    ]  # fmt: skip
+    return CsvTable("site_halls", columns, lines)
+
+
+def _phases(study: Study) -> CsvTable:
+    columns = (
+        "site", "start", "start_quarter", "it_mw", "counted_on_quarter", "ready_p10_quarter", "ready_p50_quarter",
+        "ready_p90_quarter", "held_by", "slowest_item", "order_by_quarter", "works_usd",
+    )  # fmt: skip
+    lines = [
+        (
+            d.site, d.what, d.start, d.it_mw, d.counted_on, *d.ready, d.critical_item, d.slowest_item, d.order_by,
+            d.works_usd,
+        )
+        for d in phase_dates(study)
+    ]  # fmt: skip
+    return CsvTable("site_phases", columns, lines)
 
 
 def _hours(study: Study) -> CsvTable:

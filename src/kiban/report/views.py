@@ -10,6 +10,7 @@ from kiban.figures.capacity import expected
 from kiban.figures.figure import words
 from kiban.figures.places import Place, pair_of, place_of
 from kiban.figures.risk import plan_words
+from kiban.report.hall_views import hall_views
 from kiban.report.headline import amount_words
 from kiban.report.lender_views import lender_views
 from kiban.report.table import View, view
@@ -27,6 +28,7 @@ def all_views(scenario: Scenario, study: Study, risk: Risk) -> list[View]:
         capacity_view(study),
         places_view(study),
         sites_view(scenario, study),
+        *hall_views(study),
         energy_view(study),
         gauges_view(risk),
         *lender_views(scenario, study),

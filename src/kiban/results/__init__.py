@@ -16,7 +16,7 @@ from kiban.results.impact import Claim, Impact, MoneyFlow
 from kiban.results.measures import FrontierPoint, LeastRegret, OptionWorth, PlanMeasures
 from kiban.results.plan import Action, Plan, PlanOutcome, Rung
 from kiban.results.risk import Driver, Flip, Gauge, Regime, Regret, Risk, Tornado
-from kiban.results.site import Site
+from kiban.results.site import Hall, PathSaving, Site, SitePhase
 from kiban.results.study import Study
 from kiban.results.supply import Supply, SupplyCase
 from kiban.results.trace import Trace
@@ -33,12 +33,14 @@ __all__ = [
     "Flip",
     "FrontierPoint",
     "Gauge",
+    "Hall",
     "Impact",
     "Irr",
     "LeastRegret",
     "LossGivenDefault",
     "MoneyFlow",
     "OptionWorth",
+    "PathSaving",
     "Plan",
     "PlanMeasures",
     "PlanMetrics",
@@ -48,6 +50,7 @@ __all__ = [
     "Risk",
     "Rung",
     "Site",
+    "SitePhase",
     "Statements",
     "Study",
     "Supply",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from kiban.scenario.facility_schema import FacilityFile
+from kiban.scenario.hall_part import keys_without_effect
 from kiban.scenario.load import merge_file
 from kiban.scenario.problems import Problem, ScenarioError, nearest_name
 from kiban.scenario.translate import located, translate
@@ -33,6 +34,8 @@ def load_facility(
         form = FacilityFile.model_validate(raw)
     except ValidationError as error:
         problems += translate(error, tree, FacilityFile)
+    if isinstance(raw, dict):
+        problems += [located((key,), tree, message, **more) for key, message, more in keys_without_effect(raw)]
     weather = raw.get("weather") if isinstance(raw, dict) else None
     if isinstance(weather, dict) and isinstance(weather.get("site"), str):
         places = sorted(set(catalog.table("weather_normals").texts("site")))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from kiban.scenario.hall_part import AirClass, PhasePart, PowerPathPart, WaterClass
 from kiban.scenario.site_part import CoolingKind
 from kiban.scenario.values import Fraction, Identifier, Number, Part, ScenarioName, Switch, Whole
 
@@ -41,24 +42,12 @@ class LoadPart(Part):
     column: str = Field(default="it_mw", max_length=80, description="Heading of the load in MW")
 
 
-class PowerPart(Part):
-    """How power reaches the racks."""
+class PowerPart(PowerPathPart):
+    """How power reaches the racks, and what the grid connects."""
 
-    ups: Literal["double_conversion", "eco", "dc_800v"] = Field(default="double_conversion", description="UPS mode")
-    redundancy: Literal["n", "n_plus_1", "distributed_4_3", "two_n"] = Field(
-        default="distributed_4_3", description="Spare units; more of them lower the load of each"
-    )
-    units: Annotated[Whole, Field(ge=1, le=100)] = Field(default=4, description="Units that the load needs (n_plus_1)")
     connection_mw: Annotated[Number, Field(gt=0, le=20_000)] | None = Field(
         default=None, description="Grid connection; hours above it are counted"
     )
-
-
-class PhasePart(Part):
-    """One phase of the build."""
-
-    it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="Critical IT MW of the phase")
-    start_month: Annotated[Number, Field(ge=0, le=240)] = Field(default=0, description="Month in which it starts")
 
 
 class ConstructionPart(Part):
@@ -79,11 +68,11 @@ class FacilityFile(Part):
     it_mw: Annotated[Number, Field(gt=0, le=15_000)] = Field(description="Critical IT MW")
     load: LoadPart = Field(default=LoadPart(), description="IT load")
     power: PowerPart = Field(default=PowerPart(), description="Power path")
-    air_class: Literal["a1", "a2", "a3", "a4", "h1"] | None = Field(
+    air_class: AirClass | None = Field(
         default=None, description="ASHRAE air class: supply air up to its recommended maximum"
     )
     allowable: Switch = Field(default=False, description="Use the allowable instead of the recommended maximum")
-    water_class: Literal["w17", "w27", "w32", "w40", "w45"] | None = Field(
+    water_class: WaterClass | None = Field(
         default=None, description="ASHRAE water class: facility water up to its maximum"
     )
     liquid_share_frac: Fraction | None = Field(default=None, description="Share of IT heat that cold plates take")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kiban.scenario.hall_part import keys_without_effect, phases_that_do_not_fit
 from kiban.scenario.problems import shorten
 from kiban.scenario.schema import whole_problems
 from kiban.units import Quarter
@@ -21,6 +22,8 @@ QUARTERS_BEFORE_START = 40
 """A signed block older than ten years at the start is a slip of the pen."""
 
 SMALLEST_SITE_IT_MW = 0.1
+
+MONTHS_PER_QUARTER = 3
 
 
 NO_LIMIT = 10**9
@@ -197,6 +200,26 @@ def drafts_without_acceptance(data: Data) -> Iterator[Finding]:
         yield ("workload", "draft_tok"), message, {"found": "0", "allowed": "1 to 16 beside draft_accept_frac"}
 
 
+def halls_as_named(data: Data) -> Iterator[Finding]:
+    """Keys that change nothing about a hall, and phases that start when nobody looks any more."""
+    length = _numbers(data, "horizon", "length_quarters")
+    for i, site in enumerate(data.get("sites", [])):
+        for key, message, details in keys_without_effect(site):
+            yield ("sites", i, key), message, details
+        months = MONTHS_PER_QUARTER * length[0] if length else NO_LIMIT
+        phases = (site.get("construction") or {}).get("phases") or []
+        signed = [c.get("it_mw") or 0.0 for c in site.get("committed") or []]
+        for message in phases_that_do_not_fit(
+            site.get("max_it_mw") or NO_LIMIT, signed, [p.get("it_mw") or 0.0 for p in phases]
+        ):
+            yield ("sites", i, "construction"), message, {}
+        for k, phase in enumerate(phases):
+            if phase.get("start_month") is not None and phase["start_month"] >= months:
+                path: Path = ("sites", i, "construction", "phases", k, "start_month")
+                details = {"found": shorten(phase["start_month"]), "allowed": f"less than {months}"}
+                yield path, "the phase starts after the horizon; leave it out", details
+
+
 CHECKS = (
     whole,
     quarters_inside_horizon,
@@ -208,4 +231,5 @@ CHECKS = (
     money_in_rounds,
     drafts_without_acceptance,
     repeats,
+    halls_as_named,
 )

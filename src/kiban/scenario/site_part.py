@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from kiban.scenario.values import Identifier, Number, Part, QuarterText
+from kiban.scenario.hall_part import (
+    AirClass,
+    PowerPathPart,
+    SiteConstructionPart,
+    WaterClass,
+    phases_that_do_not_fit,
+)
+from kiban.scenario.values import Identifier, Number, Part, QuarterText, Switch
 
 HallRungKind = Literal["operator_sublet", "landlord_lease", "build_to_suit", "owned"]
 CoolingKind = Literal[
@@ -52,6 +59,21 @@ class SitePart(Part):
     state: Identifier = Field(description="State or region whose taxes and policy events apply, such as tx")
     grid: Identifier = Field(description="Market whose hourly price is used")
     cooling: CoolingKind = Field(default="liquid_dry_cooler", description="Kind of cooling plant")
+    power: PowerPathPart | None = Field(
+        default=None,
+        description="How power reaches the racks; left out, a UPS of double conversion at the catalogue's mean load",
+    )
+    air_class: AirClass | None = Field(
+        default=None,
+        description="ASHRAE air class: supply air up to its recommended maximum; left out, the catalogue's set-points",
+    )
+    allowable: Switch = Field(
+        default=False, description="Use the allowable instead of the recommended maximum of the air class"
+    )
+    water_class: WaterClass | None = Field(
+        default=None,
+        description="ASHRAE water class: facility water of cold plates up to its maximum; left out, the catalogue's",
+    )
     rungs: list[HallRungKind] = Field(
         min_length=1,
         max_length=4,
@@ -70,16 +92,22 @@ class SitePart(Part):
         max_length=20,
         description="Load that the grid connects by quarter, signed capacity included; empty means all from the start",
     )
+    construction: SiteConstructionPart | None = Field(
+        default=None,
+        description="When new halls have power; left out, the plan counts on the middle of the schedule",
+    )
     operator: str = Field(default="", max_length=120, description="Landlord or operator, as reported")
     tenant: str = Field(default="", max_length=120, description="Tenant, as reported")
 
     @model_validator(mode="after")
-    def _committed_has_rung(self) -> SitePart:
+    def _capacity_fits(self) -> SitePart:
         problems = []
         if self.committed and self.committed_rung is None:
             problems.append("committed capacity needs committed_rung")
         if sum(c.it_mw for c in self.committed) > self.max_it_mw + 1e-9:
             problems.append("committed it_mw is more than max_it_mw")
+        phases = [p.it_mw for p in self.construction.phases] if self.construction else []
+        problems += phases_that_do_not_fit(self.max_it_mw, [c.it_mw for c in self.committed], phases)
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -110,6 +110,8 @@ def _part(part: type[Part], case: dict[str, Any] | None, indent: int) -> Iterato
         if indent == 0:
             yield ""
         yield from _wrapped(_comment(name, field), pad)
+        if inner is not None and value is None:
+            yield from _keys_of(inner, pad)
         if inner is not None and issubclass(inner, Range):
             yield f"{pad}{mark}{name}: {flow_yaml(value)}"
         elif isinstance(value, list) and value and inner is not None:
@@ -121,6 +123,13 @@ def _part(part: type[Part], case: dict[str, Any] | None, indent: int) -> Iterato
             yield from _part(inner, case[name] if case is not None and active else None, indent + 1)
         else:
             yield f"{pad}{mark}{name}: {flow_yaml(value)}"
+
+
+def _keys_of(part: type[Part], pad: str) -> Iterator[str]:
+    """Write the keys of a part that is left out as comments that stay comments."""
+    for name, field in part.model_fields.items():
+        default = "" if field.is_required() else f"{flow_yaml(_default(field))}; "
+        yield from _wrapped(f"{name}: {default}{_comment(name, field)}", pad, "#   ", "#     ")
 
 
 def _entry(part: type[Part], entry: dict[str, Any], indent: int) -> Iterator[str]:
@@ -139,13 +148,13 @@ def _default(field: FieldInfo) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _wrapped(text: str, pad: str) -> Iterator[str]:
-    """Break a comment at 100 characters."""
+def _wrapped(text: str, pad: str, mark: str = "# ", again: str = "# ") -> Iterator[str]:
+    """Break a comment at 100 characters; ``mark`` begins its first line, ``again`` the others."""
     line = ""
     for word in text.split():
         if line and len(line) + len(word) > 100:
-            yield f"{pad}# {line}"
-            line = ""
+            yield f"{pad}{mark}{line}"
+            line, mark = "", again
         line = f"{line} {word}".strip()
     if line:
-        yield f"{pad}# {line}"
+        yield f"{pad}{mark}{line}"

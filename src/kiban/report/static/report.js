@@ -80,7 +80,7 @@
       }
       if (p.seriesType === "sankey") return p.dataType === "edge" ? `${esc(p.data.source)} to ${esc(p.data.target)}<br><b>${format(figure.form, p.value)}</b>` : `${esc(p.name)}<br><b>${format(figure.form, p.value)}</b>`;
       if (p.seriesType === "tree") return `${esc(p.name)}<br>from ${esc(p.data.quarter)}, chance <b>${format("percent", p.value)}</b>`;
-      if (p.seriesType === "scatter" && v && option.yAxis.data) return `${esc(option.yAxis.data[v[1]] || "")}<br>${line(p.seriesName, format(figure.form_x, v[0]))}`;
+      if (p.seriesType === "scatter" && v && option.yAxis.data) return `${esc(option.yAxis.data[v[1]] || "")}<br>${line(p.seriesName, (option.xAxis.kiban_quarters || [])[v[0]] || format(figure.form_x, v[0]))}`;
       if (v) return `${line(p.seriesName, format(figure.form, v[1]))} at ${format(figure.form_x, v[0])}`;
       if (p.data && p.data.change !== undefined) return `${esc(p.name)}<br>${line("difference", format(figure.form, p.data.change))}`;
       return `${esc(p.name)}<br>${line(p.seriesName, format(horizontal ? (figure.form_x === "quarter" ? "plain" : figure.form_x) : figure.form, p.value))}`;
