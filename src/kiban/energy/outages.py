@@ -1,4 +1,4 @@
-"""What outages of the grid cost: load not served, and a backup plant sized against it."""
+"""What outages of the grid cost: load not served, and a backup plant and battery sized against it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.energy.outage_battery import BackupBattery, add_battery
 from kiban.solve import Block, Model, require_optimal
 
 Array = NDArray[np.float64]
@@ -62,6 +63,10 @@ class OutageCost:
     """Capital and upkeep of the backup, present value."""
     fuel_usd: float
     """Expected fuel of the dearest start."""
+    battery_kw: float = 0.0
+    battery_kwh: float = 0.0
+    battery_usd: float = 0.0
+    """Capital and upkeep of the battery, present value."""
 
 
 def outage_cost(
@@ -72,27 +77,32 @@ def outage_cost(
     backup: Backup | None = None,
     other_kw: Array | float = 0.0,
     step_h: float = 1.0,
+    battery: BackupBattery | None = None,
 ) -> OutageCost:
-    """Least expected cost of outages, with a backup plant sized for it where one is offered.
+    """Least expected cost of outages, with a backup plant and a battery sized for it where they are offered.
 
     Arguments: (N,) critical load of the year; worth of lost load, one or (N,); outages; present worth of one yearly
     cost unit over the study; backup; (N,) power of other plant that goes on in an outage (solar, existing machines);
-    step length.
+    step length; battery.
     Equation: minimise backup cost + sum_s p_s (max_t W sum_k v u_stk + max_t c sum_k g_stk) over size, output g and
-    unserved load u, with u + g >= critical - other, g <= size, sum g <= fuel of an outage, u = 0 in the steps that
-    must be survived.
+    unserved load u, with u + g + discharge - charge >= critical - other, g <= size, sum g <= fuel of an outage, u = 0
+    in the steps that must be survived; rows of the battery as in ``add_battery``.
     Origin: the outage model of REopt (add_outage_cost_constraints, NREL/REopt.jl). Validity: the backup starts at
-    once and has no least load; outages do not meet each other. Errors: Infeasible where survival is asked and nothing
-    can give it.
+    once and has no least load; outages do not meet each other, so that each finds the battery as its start says.
+    Errors: Infeasible where survival is asked and nothing can give it; ValueError for a battery that cannot be.
     """
     n = critical_kw.size
+    if battery is not None and (wrong := battery.problems(n)):
+        raise ValueError("\n".join(wrong))
+    stores = battery is not None and battery.is_open
     s_count, t_count = outages.duration_steps.size, outages.start_step.size
     s = np.repeat(np.arange(s_count), outages.duration_steps * t_count)
     t = np.concatenate([np.repeat(np.arange(t_count), d) for d in outages.duration_steps])
     k = np.concatenate([np.tile(np.arange(d), t_count) for d in outages.duration_steps])
     step = (outages.start_step[t] + k) % n
     pair = s * t_count + t
-    short = np.maximum(critical_kw - np.broadcast_to(other_kw, (n,)), 0.0)[step]
+    net = (critical_kw - np.broadcast_to(other_kw, (n,)))[step]
+    short = np.maximum(net, 0.0)
     worth = present_worth * step_h * np.broadcast_to(np.asarray(lost_load_usd_per_kwh, dtype=np.float64), (n,))[step]
     model = Model("outages")
     must = (k < outages.survive_steps) & (outages.survive_steps <= outages.duration_steps.max())
@@ -110,8 +120,12 @@ def outage_cost(
     served: list[tuple[Any, Any, Any]] = [(every, unserved, 1.0)]
     if backup is not None:
         served.append((every, _add_backup(model, backup, outages, pair, step.size, step_h), 1.0))
+    if battery is not None and stores:
+        flow = add_battery(model, battery, k == 0, outages.start_step[t], step_h)
+        served += [(every, flow.index[0], 1.0), (every, flow.index[1], -1.0)]
     model.add_rows(
-        "load", step.size, lower=short, terms=served, unit="kW",
+        # Only a battery has a use for what other plant gives beyond the load.
+        "load", step.size, lower=net if stores else short, terms=served, unit="kW",
         sentence="critical load is served or counted as lost",
     )  # fmt: skip
     solution = require_optimal(model, model.solve())
@@ -121,6 +135,9 @@ def outage_cost(
     np.minimum.at(survived, pair, first)
     by_pair = np.bincount(pair, worth * lost, s_count * t_count).reshape(s_count, t_count)
     kw = 0.0 if backup is None else float(solution.value("backup_kw")[0])
+    stored_kw, stored_kwh = (
+        (float(solution.value("battery_kw")[0]), float(solution.value("battery_kwh")[0])) if stores else (0.0, 0.0)
+    )
     return OutageCost(
         expected_usd=float(outages.probability_frac @ by_pair.max(axis=1)),
         dearest_usd=by_pair.max(axis=1),
@@ -129,6 +146,9 @@ def outage_cost(
         backup_kw=kw,
         backup_usd=0.0 if backup is None else kw * backup.usd_per_kw,
         fuel_usd=0.0 if backup is None else float(outages.probability_frac @ solution.value("fuel")),
+        battery_kw=stored_kw,
+        battery_kwh=stored_kwh,
+        battery_usd=0.0 if battery is None else stored_kw * battery.usd_per_kw + stored_kwh * battery.usd_per_kwh,
     )
 
 
