@@ -42,12 +42,19 @@ class Storage:
     def energy_bought_mwh(self, power_mw: Array, cycled_mwh: Array, cycles_per_year: Array) -> Array:
         """Energy to buy, so that its rating gives the power and its cycles last as long as the calendar.
 
-        Arguments: (J,) power, energy that goes in and out each cycle, cycles a year. Equation: with N full cycles a
-        cycle of depth x wears 1 / (N x^-k) of the life; E = max(e, P / rating, e (n L / N)^(1/k)). Origin: power law
-        of cycle life over depth, usual for cells; far below a depth of a tenth it is extrapolated.
+        Arguments: (J,) power, energy that goes in and out each cycle, cycles a year.
+        Equation: E = max(P / rating, e x ``worn``).
         """
-        worn = (cycles_per_year * self.life_years / self.cycles) ** (1 / self.depth_exponent)
-        return np.maximum(power_mw / self.mw_max_per_mwh, cycled_mwh * np.maximum(worn, 1.0))
+        return np.maximum(power_mw / self.mw_max_per_mwh, cycled_mwh * self.worn(cycles_per_year))
+
+    def worn(self, cycles_per_year: Array) -> Array:
+        """Energy to buy over energy of a cycle, (J,).
+
+        Equation: with N full cycles a cycle of depth x wears 1 / (N x^-k) of the life; E / e = (n L / N)^(1/k), 1 at
+        least. Origin: power law of cycle life over depth, usual for cells; far below a depth of a tenth it is
+        extrapolated.
+        """
+        return np.maximum((cycles_per_year * self.life_years / self.cycles) ** (1 / self.depth_exponent), 1.0)
 
 
 def storage_of(
@@ -200,8 +207,23 @@ def _burning(swing: Swing, limits: Limits, terms: Terms, hours: Array) -> tuple[
 
 
 def _stored(way: str, swing: Swing, limits: Limits, terms: Terms, storage: Storage, hours: Array) -> _Made:
-    power, cycled = storage_needed(swing, limits)
+    """The cheapest of the stores of least energy, of least power, and of the best of both."""
     cycles = hours * SECONDS_PER_HOUR / swing.period_s
+    mws = storage.usd_per_mwh_year * storage.worn(cycles) / SECONDS_PER_HOUR
+    mws = mws + (1 - storage.round_trip_frac) * cycles * terms.energy_usd_per_mwh / SECONDS_PER_HOUR
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = np.nan_to_num(np.divide(storage.usd_per_mw_year, mws), nan=0.0, posinf=np.inf)
+    made = [_stored_at(way, swing, limits, terms, storage, cycles, w) for w in (0.0, worth, np.inf)]
+    best = np.argmin(np.stack([m.usd_per_year for m in made]), axis=0)
+    chosen = {f: np.choose(best, [getattr(m, f) for m in made]) for f in _Made.__dataclass_fields__
+              if f not in ("way", "feasible", "groups")}  # fmt: skip
+    return _Made(way, **chosen)
+
+
+def _stored_at(
+    way: str, swing: Swing, limits: Limits, terms: Terms, storage: Storage, cycles: Array, worth_s: Values
+) -> _Made:
+    power, cycled = storage_needed(swing, limits, worth_s)
     energy = storage.energy_bought_mwh(power, cycled, cycles)
     lost = (1 - storage.round_trip_frac) * cycled * cycles
     cost = power * storage.usd_per_mw_year + energy * storage.usd_per_mwh_year + lost * terms.energy_usd_per_mwh

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,10 @@ Array = NDArray[np.float64]
 Values = Array | float
 """One number, or (J,) one for each job."""
 _WHOLE = 1e-9
+_TRIED = 32
+"""Swings of the draw that are compared where power has a worth."""
+_ALL_POWER_S = 1e9
+"""Stands for an infinite worth of power."""
 
 
 @dataclass(frozen=True)
@@ -96,37 +99,55 @@ def groups_needed(swing: Swing, limits: Limits) -> Array:
     return np.asarray(np.where(limits.met_by(swing), 1.0, np.ceil(count - _WHOLE)), dtype=np.float64)
 
 
-def storage_needed(swing: Swing, limits: Limits) -> tuple[Array, Array]:
-    """Power and energy of the least storage that keeps the draw within the limits, known one period ahead.
+def storage_needed(swing: Swing, limits: Limits, power_worth_s: Values = 0.0) -> tuple[Array, Array]:
+    """Power and energy of the best storage that keeps the draw within the limits, known one period ahead.
 
-    Arguments: swings (J,); limits. Result: MW, MWh, (J,).
+    Arguments: swings (J,); limits; what a MW of power costs over what a MWs of energy costs: 0 asks for the least
+    energy, infinity for the least power. Result: MW, MWh, (J,).
     Equations, with T the period, s the shorter phase as a share of it, A the swing of the load: the draw is a trapezoid
     that swings by D = min(limit, A, R T / 2, sqrt(R A s T)) and ramps within tau = D / R. The middle of each ramp lies
-    k tau outside the shorter phase, k = min(1/2 - s, s T (A - D) / (2 D tau)), so that the mean is kept and the draw
-    stays between the levels. E = s (1-s) T (A - D) + D tau (2 s k + (1/2 - k)^2); P is the larger gap at the step,
-    one being A (1-s) + D (s + 2 k tau / T - 1/2 - k), the other the rest of A. Special cases: A^2 / (4 R) and A / 2
-    where only the ramp binds and fits; s (1-s) T (A - D) for steps (R infinite).
-    Origin: worked by hand (dE/dk = 0); ``least_storage`` is the judge. Validity: a periodic swing; edges are taken as
-    steps, which asks for no less; a job that stops without warning needs ``stop_storage``.
+    k tau outside the shorter phase. E = s (1-s) T (A - D) + D tau (2 s k + (1/2 - k)^2); P is the larger gap at the
+    step, one being A (1-s) + D (s - 1/2 - k (1 - 2 tau / T)), the other the rest of A. Least energy is at
+    k = 1/2 - s, least power where both gaps are A / 2, the best of both between them, at most q = worth x
+    (1 - 2 tau / T) / (2 tau) from the first; and s T (A - D) / (2 D tau) bounds k, so that the draw stays between the
+    levels. Special cases: A^2 / (4 R) and A / 2 where only the ramp binds and fits; s (1-s) T (A - D) for steps.
+    Origin: worked by hand; ``least_storage`` is the judge. Validity: a periodic swing; edges are taken as steps, which
+    asks for no less; a job that stops without warning needs ``stop_storage``.
     """
     swing_mw, period = swing.amplitude_mw, np.asarray(swing.period_s, dtype=np.float64)
     ramp, duty = (np.asarray(v, dtype=np.float64) for v in (limits.ramp_mw_per_s, swing.duty_frac))
     short = np.minimum(duty, 1 - duty)
     slow = np.isfinite(ramp)
-    slope = np.where(slow & (ramp > 0), ramp, 1.0)
     finite = np.where(slow, ramp, 0.0)
     fastest = np.where(slow, np.minimum(finite * period / 2, np.sqrt(finite * swing_mw * short * period)), np.inf)
     left = np.minimum(np.minimum(limits.amplitude_mw, swing_mw), fastest)
-    tau = np.where(slow, left / slope, 0.0)
-    room = np.divide(
-        short * period * (swing_mw - left), 2 * left * tau, out=np.full_like(left * tau, np.inf), where=left * tau > 0
-    )
-    shift = np.minimum(0.5 - short, room)
-    energy = short * (1 - short) * period * (swing_mw - left) + left * tau * (2 * short * shift + (0.5 - shift) ** 2)
-    above = swing_mw * (1 - short) + left * (short + 2 * shift * tau / period - 0.5 - shift)
-    power = np.where(slow, np.maximum(above, swing_mw - above), (1 - short) * (swing_mw - left))
     none = limits.met_by(swing) | (swing_mw <= 0) | (short <= 0)
+    # A draw that swings by less than it may leaves more room to shift its ramps, which can spare power.
+    tried = np.linspace(1.0, 1.0 / _TRIED, _TRIED).reshape(-1, *(1,) * left.ndim) * left
+    tau = np.where(slow, tried / np.where(finite > 0, finite, 1.0), 0.0)
+    worth = np.minimum(power_worth_s, _ALL_POWER_S)
+    shift = _shift(swing_mw, period, short, tried, tau, worth)
+    energy = short * (1 - short) * period * (swing_mw - tried)
+    energy = energy + tried * tau * (2 * short * shift + (0.5 - shift) ** 2)
+    above = swing_mw * (1 - short) + tried * (short - 0.5 - shift * (1 - 2 * tau / period))
+    power = np.where(slow, np.maximum(above, swing_mw - above), (1 - short) * (swing_mw - tried))
+    cost = worth * power + energy
+    best = np.argmin(cost, axis=0)[None]
+    power, energy = (np.take_along_axis(np.broadcast_to(v, cost.shape), best, axis=0)[0] for v in (power, energy))
     return np.where(none, 0.0, power), np.where(none, 0.0, energy) / SECONDS_PER_HOUR
+
+
+def _shift(swing_mw: Array, period: Array, short: Array, left: Array, tau: Array, power_worth_s: Values) -> Array:
+    """k of ``storage_needed``."""
+    ramps = left * tau > 0
+    safe = np.where(ramps, left * tau, 1.0)
+    room = np.where(ramps, short * period * (swing_mw - left) / (2 * safe), np.inf)
+    plateau = np.where(ramps, 0.5 - short * period * left / (2 * safe), -np.inf)
+    level = np.where(ramps, 1 - 2 * tau / period, 1.0)
+    even = (swing_mw * (0.5 - short) + left * (short - 0.5)) / (np.where(ramps, left, 1.0) * np.maximum(level, 1e-12))
+    reach = np.where(ramps, power_worth_s * level / (2 * np.where(ramps, tau, 1.0)), 0.0)
+    best = np.clip(even, 0.5 - short - reach, 0.5 - short + reach)
+    return np.clip(best, np.maximum(-0.5, plateau), np.minimum(0.5, room))
 
 
 def burning_needed(swing: Swing, limits: Limits) -> tuple[Array, Array, Array]:
@@ -160,13 +181,13 @@ def stop_storage(drop_mw: float, ramp_mw_per_s: float) -> tuple[float, float]:
 
 
 def least_storage(
-    load_mw: Array, step_s: float, ramp_mw_per_s: float, amplitude_mw: float = np.inf
+    load_mw: Array, step_s: float, ramp_mw_per_s: float, amplitude_mw: float = np.inf, power_worth_s: float = 0.0
 ) -> tuple[float, float]:
-    """Least storage energy, and its power, for any periodic load under limits.
+    """Best storage for any periodic load under limits.
 
-    Arguments: (N,) one period of load; step; limits. Result: MW, MWh. Method: linear programme over the draw and the
-    content of a lossless storage; the draw stays between the least and the largest load, so that smoothing asks for
-    no wider connection. Among stores of least energy the one of least power is not sought.
+    Arguments: (N,) one period of load; step; limits; worth of power as in ``storage_needed``. Result: MW, MWh.
+    Method: linear programme over the draw and the content of a lossless storage; the draw stays between the least and
+    the largest load, so that smoothing asks for no wider connection.
     """
     n = load_mw.size
     model = Model("swing")
@@ -175,6 +196,8 @@ def least_storage(
     )
     content = model.add_columns("content", n, unit="MWs", sentence="content of the storage")
     size = model.add_columns("size", 1, cost=1.0, unit="MWs", sentence="size of the storage")
+    power = model.add_columns("power", 1, cost=power_worth_s, unit="MW", sentence="power of the storage")
+    bottom = model.add_columns("bottom", 1, unit="MW", sentence="least draw")
     back = np.roll(np.arange(n), 1)
     limit = ramp_mw_per_s * step_s
     model.add_rows("ramp", n, lower=-limit, upper=limit, terms=[(None, draw, 1.0), (None, draw.index[back], -1.0)])
@@ -183,14 +206,10 @@ def least_storage(
         terms=[(None, content, 1.0), (None, content.index[back], -1.0), (None, draw, -step_s)],
     )  # fmt: skip
     model.add_rows("within", n, upper=0.0, terms=[(None, content, 1.0), (None, size, -1.0)])
-    if np.isfinite(amplitude_mw):
-        bottom = model.add_columns("bottom", 1, unit="MW", sentence="least draw")
-        _between(model, draw, bottom, amplitude_mw)
+    model.add_rows("fills", n, upper=load_mw, terms=[(None, draw, 1.0), (None, power, -1.0)])
+    model.add_rows("gives", n, lower=load_mw, terms=[(None, draw, 1.0), (None, power, 1.0)])
+    model.add_rows("over", n, lower=0.0, terms=[(None, draw, 1.0), (None, bottom, -1.0)])
+    model.add_rows("under", n, upper=amplitude_mw, terms=[(None, draw, 1.0), (None, bottom, -1.0)])
     solution = require_optimal(model, model.solve())
-    power = float(np.abs(solution.value("draw") - load_mw).max())
-    return power, float(solution.value("size")[0]) / SECONDS_PER_HOUR
-
-
-def _between(model: Model, draw: Any, bottom: Any, amplitude_mw: float) -> None:
-    model.add_rows("over", draw.size, lower=0.0, terms=[(None, draw, 1.0), (None, bottom, -1.0)])
-    model.add_rows("under", draw.size, upper=amplitude_mw, terms=[(None, draw, 1.0), (None, bottom, -1.0)])
+    used = float(np.abs(solution.value("draw") - load_mw).max())
+    return used, float(solution.value("size")[0]) / SECONDS_PER_HOUR
