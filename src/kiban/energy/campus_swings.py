@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
 from kiban.energy.grids import names_of
-from kiban.energy.model import annuity_frac
 from kiban.energy.plant import BATTERY, Plant, plant_of
 from kiban.energy.reader import Reader
 from kiban.energy.smoothing import (
@@ -20,8 +19,8 @@ from kiban.energy.smoothing import (
     Terms,
     shared,
     smoothing_options,
-    storage_of,
 )
+from kiban.energy.smoothing_rows import KW_PER_MW, ballast_terms, cell_life, rack_storage
 from kiban.energy.swings import Limits, Swing, stop_storage
 from kiban.results import Demand, Fleet, Plan, Site, SiteSwing, Supply, Swings, SwingWay, Trace
 from kiban.scenario import Scenario
@@ -29,7 +28,6 @@ from kiban.units.calendar import SECONDS_PER_HOUR
 
 Array = NDArray[np.float64]
 
-KW_PER_MW = 1e3
 _OWN_ROWS = ("smoothing.", f"{BATTERY}.")
 """Rows that carry weight here; the plant of a site reads those of gas as well."""
 LEAST_IT_MW = 0.05
@@ -76,20 +74,6 @@ def run_swings(
     )
 
 
-def rack_storage(reader: Reader, discount_frac: float) -> Storage:
-    """Supercapacitors with their converters, from the rows ``smoothing.supercapacitor``."""
-    row = "smoothing.supercapacitor."
-    return storage_of(
-        reader.usd(f"{row}usd_per_kw") + reader.usd("smoothing.converter.usd_per_kw"),
-        reader.usd(f"{row}usd_per_kwh"),
-        discount_frac,
-        reader.value(f"{row}life_years"),
-        round_trip_frac=reader.value(f"{row}round_trip_frac"),
-        cycles=reader.value(f"{row}cycles"),
-        depth_exponent=reader.value(f"{row}depth_exponent"),
-    )
-
-
 def site_battery(reader: Reader, plant: Plant) -> Storage:
     """The grid battery of a site at its place's cost, with the life of its cells from ``smoothing.battery``."""
     return Storage(
@@ -98,18 +82,8 @@ def site_battery(reader: Reader, plant: Plant) -> Storage:
         KW_PER_MW * plant.battery_usd_per_kw,
         KW_PER_MW * plant.battery_usd_per_kwh,
         round_trip_frac=1 - reader.value("finance.eia_aeo2026.battery_storage_loss_frac"),
-        cycles=reader.value("smoothing.battery.cycles"),
-        depth_exponent=reader.value("smoothing.battery.depth_exponent"),
-        life_years=reader.value(f"{BATTERY}.life_years"),
-        mw_max_per_mwh=reader.value("smoothing.battery.power_per_energy"),
+        **cell_life(reader, reader.value(f"{BATTERY}.life_years")),
     )
-
-
-def ballast_terms(reader: Reader, discount_frac: float) -> dict[str, float]:
-    """Cost of a load bank as fields of ``Terms``, from the rows ``smoothing.ballast``."""
-    each = KW_PER_MW * reader.usd("smoothing.ballast.usd_per_kw")
-    share = annuity_frac(discount_frac, reader.value("smoothing.ballast.life_years"))
-    return {"ballast_usd_per_mw": each, "ballast_usd_per_mw_year": each * share}
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ def _stored(way: str, swing: Swing, limits: Limits, terms: Terms, storage: Stora
     made = [_stored_at(way, swing, limits, terms, storage, cycles, w) for w in (0.0, worth, np.inf)]
     best = np.argmin(np.stack([m.usd_per_year for m in made]), axis=0)
     chosen = {f: np.choose(best, [getattr(m, f) for m in made]) for f in _Made.__dataclass_fields__
-              if f not in ("way", "feasible", "groups")}  # fmt: skip
+              if f not in ("way", "groups")}  # fmt: skip
     return _Made(way, **chosen)
 
 
@@ -228,6 +228,6 @@ def _stored_at(
     lost = (1 - storage.round_trip_frac) * cycled * cycles
     cost = power * storage.usd_per_mw_year + energy * storage.usd_per_mwh_year + lost * terms.energy_usd_per_mwh
     return _Made(
-        way, cost, power_mw=power, energy_mwh=energy, cycled_mwh=cycled, lost_mwh_per_year=lost,
+        way, cost, np.isfinite(cost), power_mw=power, energy_mwh=energy, cycled_mwh=cycled, lost_mwh_per_year=lost,
         capital_usd=power * storage.usd_per_mw + energy * storage.usd_per_mwh,
     )  # fmt: skip
