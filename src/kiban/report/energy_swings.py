@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kiban.catalog import Catalog, load_catalog
-from kiban.energy.smoothing import BATTERY, Option, Storage, Terms, cheapest, shared, smoothing_options
+from kiban.energy.smoothing import BATTERY, STAGGER, Option, Storage, Terms, cheapest, shared, smoothing_options
 from kiban.energy.smoothing_rows import ballast_terms, cell_life, rack_storage
 from kiban.energy.swings import Limits, Swing
 from kiban.report.swing_views import WAY_WORDS
@@ -162,11 +162,21 @@ def _row(way: Mapping[str, Any], best: str | None) -> list[str]:
     def number(name: str) -> str:
         return significant(way[name]) if way[name] else ""
 
-    word = "cheapest" if way["way"] == best else "" if way["feasible"] else "not possible"
-    if way["way"] == "stagger" and way["groups"] is not None and way["groups"] > 1:
-        word = f"{way['groups']:,.0f} groups; {word}" if word else f"{way['groups']:,.0f} groups"
+    capital = "" if way["way"] == STAGGER else money("capital_usd")
     each = "" if way["usd_per_it_mwh"] is None else significant(way["usd_per_it_mwh"])
     return [
         WAY_WORDS[way["way"]], number("power_mw"), number("energy_mwh"), number("lost_mwh_per_year"),
-        money("capital_usd"), money("usd_per_year"), each, word,
+        capital, money("usd_per_year"), each, _verdict(way, best),
     ]  # fmt: skip
+
+
+def _verdict(way: Mapping[str, Any], best: str | None) -> str:
+    """Why a way is not possible, or that it is the cheapest."""
+    known = way["usd_per_year"] is not None
+    if way["way"] == BATTERY and not known:
+        return "the file has no battery"
+    word = "cheapest" if way["way"] == best else "" if way["feasible"] else "not possible"
+    if way["way"] != STAGGER or way["groups"] == 1:
+        return word
+    count = "no number of groups" if way["groups"] is None else f"{way['groups']:,.0f} groups"
+    return "; ".join(t for t in (count, word, "" if known else "worth of the work not given") if t)
