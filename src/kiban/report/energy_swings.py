@@ -113,6 +113,7 @@ def swings_data(loaded: LoadedEnergy) -> dict[str, Any] | None:
     return {
         "ramp_limit_mw_per_min": part.ramp_mw_per_min,
         "amplitude_limit_mw": part.amplitude_mw,
+        "groups_max": part.groups_max,
         "swing_mw": float(swing.amplitude_mw.sum()),
         "jobs": [
             {
@@ -150,12 +151,12 @@ def swing_tables(data: Mapping[str, Any] | None) -> list[tuple[str, list[str], l
     head = ["", "MW", "MWh", "lost, MWh a year", "capital", "a year", "USD/MWh of IT", ""]
     return [
         (f"Smoothing {job['name']}: {significant(job['swing_mw'])} MW within a step", head,
-         [_row(way, job["cheapest"]) for way in job["ways"]])
+         [_row(way, job["cheapest"], data["groups_max"]) for way in job["ways"]])
         for job in data["jobs"]
     ]  # fmt: skip
 
 
-def _row(way: Mapping[str, Any], best: str | None) -> list[str]:
+def _row(way: Mapping[str, Any], best: str | None, most: float) -> list[str]:
     def money(name: str) -> str:
         return "" if way[name] is None else usd(way[name])
 
@@ -166,11 +167,11 @@ def _row(way: Mapping[str, Any], best: str | None) -> list[str]:
     each = "" if way["usd_per_it_mwh"] is None else significant(way["usd_per_it_mwh"])
     return [
         WAY_WORDS[way["way"]], number("power_mw"), number("energy_mwh"), number("lost_mwh_per_year"),
-        capital, money("usd_per_year"), each, _verdict(way, best),
+        capital, money("usd_per_year"), each, _verdict(way, best, most),
     ]  # fmt: skip
 
 
-def _verdict(way: Mapping[str, Any], best: str | None) -> str:
+def _verdict(way: Mapping[str, Any], best: str | None, most: float) -> str:
     """Why a way is not possible, or that it is the cheapest."""
     known = way["usd_per_year"] is not None
     if way["way"] == BATTERY and not known:
@@ -178,5 +179,6 @@ def _verdict(way: Mapping[str, Any], best: str | None) -> str:
     word = "cheapest" if way["way"] == best else "" if way["feasible"] else "not possible"
     if way["way"] != STAGGER or way["groups"] == 1:
         return word
-    count = "no number of groups" if way["groups"] is None else f"{way['groups']:,.0f} groups"
-    return "; ".join(t for t in (count, word, "" if known else "worth of the work not given") if t)
+    if way["groups"] is None or way["groups"] > most:
+        return "not possible" if way["groups"] is None else f"not possible: {way['groups']:,.0f} groups"
+    return f"{way['groups']:,.0f} groups; {word if known else 'worth of the work not given'}".removesuffix("; ")
