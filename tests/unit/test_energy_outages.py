@@ -98,6 +98,19 @@ def test_the_content_at_the_start_is_given_by_hour_or_taken_at_its_worst() -> No
     assert low.unserved_kwh[0].tolist() == pytest.approx([640.0, 640.0])
 
 
+@pytest.mark.parametrize("with_plant", [True, False])
+def test_no_outage_loses_more_than_it_must_though_only_the_dearest_costs(with_plant: bool) -> None:
+    # 300 kWh against starts that need 400, 200 and 320 kWh: 100, 0 and 20 are lost, not 100 each.
+    load = np.concatenate([np.full(100, 100.0), np.full(100, 50.0), np.full(8560, 80.0)])
+    outages = outage(4, 0, 120, 500)
+    if with_plant:
+        found = outage_cost(load, 1.0, outages, backup=Backup(0.0, 0.0, 200.0, 200.0, kwh_max_per_outage=300.0))
+    else:
+        found = outage_cost(load, 1.0, outages, battery=fixed(200.0, 300.0, discharge_frac=1.0))
+    assert found.unserved_kwh[0].tolist() == pytest.approx([100.0, 0.0, 20.0], abs=1e-4)
+    assert found.dearest_usd[0] == pytest.approx(100.0)
+
+
 def test_the_survival_that_a_battery_gives() -> None:
     # 300 kWh carry 100 kW for 3 h, not for 4.
     battery = fixed(LOAD_KW, 300.0, discharge_frac=1.0)
