@@ -10,19 +10,19 @@ from functools import cached_property
 from kiban.catalog import Catalog
 from kiban.compute import run_compute
 from kiban.demand import run_demand
-from kiban.energy import run_energy
+from kiban.energy import run_energy, run_swings
 from kiban.facility import run_facility
 from kiban.finance import run_finance
 from kiban.impact import run_impact
 from kiban.plan import run_plan
-from kiban.results import Demand, Finance, Fleet, Impact, Plan, Site, Study, Supply
+from kiban.results import Demand, Finance, Fleet, Impact, Plan, Site, Study, Supply, Swings
 from kiban.scenario import Scenario
 
 Progress = Callable[[str, float], None]
 """Called with a room's name and its seconds when the room is done."""
 
 RESIDUAL_LIMIT = 1e-6
-RESULTS = ("demand", "fleet", "site", "supply", "plan", "finance", "impact")
+RESULTS = ("demand", "fleet", "site", "supply", "plan", "finance", "impact", "swings")
 
 
 class ResidualError(RuntimeError):
@@ -101,6 +101,13 @@ class Walk:
         with self._room("impact"):
             return run_impact(self.scenario, self.catalog, self.demand, self.fleet, self.site, self.supply, plan)
 
+    @cached_property
+    def swings(self) -> Swings:
+        """What the training that the plan places does to its connections within seconds."""
+        plan = self.plan
+        with self._room("swings"):
+            return run_swings(self.scenario, self.catalog, self.demand, self.fleet, self.site, self.supply, plan)
+
     @property
     def used_keys(self) -> dict[str, tuple[str, ...]]:
         """Catalogue keys read by each room so far."""
@@ -108,7 +115,7 @@ class Walk:
 
     def study(self, scenario_hash: str = "") -> Study:
         """All seven rooms as one frozen result; ResidualError if a balance does not close."""
-        finance, impact = self.finance, self.impact
+        finance, impact, swings = self.finance, self.impact, self.swings
         self.residuals()
         return Study(
             scenario_name=self.scenario.name,
@@ -121,6 +128,7 @@ class Walk:
             finance=finance,
             impact=impact,
             used_keys=self.used_keys,
+            swings=swings,
             room_seconds=self.room_seconds,
         )
 

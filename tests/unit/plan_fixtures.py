@@ -89,6 +89,12 @@ def fleet(names: tuple[str, ...] = ("now", "next", "cloudy")) -> Fleet:
         accelerator_lead_time_quarters=np.array([1, 2, 1])[:g],
         accelerator_life_years=np.full(g, 5.0),
         accelerator_embodied_kg_co2=np.full(g, 1500.0),
+        accelerator_training_step_s=np.full(g, 2.0),
+        accelerator_training_pause_frac=np.full(g, 0.15),
+        accelerator_training_swing_frac=np.full(g, 0.375),
+        accelerator_idle_power_frac=np.full(g, 0.2),
+        accelerator_smoothing_j=np.array([65.0, 0.0, 0.0])[:g],
+        accelerator_count_per_training_job=np.array([4000.0, 3000.0, 5000.0])[:g],
     )
 
 

@@ -53,6 +53,12 @@ def load_swing(catalog: Catalog, work: str) -> PowerSwing:
     )
 
 
+def smoothing_j(catalog: Catalog, chip: Accelerator) -> float:
+    """Energy that the power supplies of a chip's rack store for one chip against swings, J; 0 where none is known."""
+    key = f"power.{system_of(catalog, chip.name)}.psu_storage_j_per_gpu"
+    return catalog.value(key) if catalog.has(key) else 0.0
+
+
 def _host_full_frac(catalog: Catalog) -> float:
     """Share of a node's rating beside the chips that training draws: what the measured H100 node leaves."""
     rated = catalog.value(f"system.{_REFERENCE_SYSTEM}.node_power_max_kw") * 1e3

@@ -13,6 +13,7 @@ from kiban.compute.hardware import Accelerator
 from kiban.compute.inputs import ComputeInputs, available_quarter, build_inputs, embodied_kg, it_kw
 from kiban.compute.model import Rate
 from kiban.compute.power import NodePower, PhaseDraw, draw_frac, joules_per_tok, node_frac
+from kiban.compute.power_inputs import load_swing, smoothing_j
 from kiban.compute.prices import ChipPrice, chip_price
 from kiban.compute.serve.fleet import Served, Work, serve_fleet
 from kiban.compute.traces import compute_traces
@@ -64,6 +65,12 @@ def run_compute(scenario: Scenario, catalog: Catalog) -> Fleet:
         ),
         accelerator_life_years=np.full(len(chips), catalog.value("compute.economic_life_years")),
         accelerator_embodied_kg_co2=np.array([embodied_kg(catalog, chip) for chip in chips]),
+        accelerator_training_step_s=np.array([t.step_s for t in training]),
+        accelerator_training_pause_frac=np.array([t.pause_frac for t in training]),
+        accelerator_training_swing_frac=np.full(len(chips), load_swing(catalog, "train").swing_frac),
+        accelerator_idle_power_frac=np.array([float(node_frac(node, draw, draw.idle[1])) for node, draw in work]),
+        accelerator_smoothing_j=np.array([smoothing_j(catalog, chip) for chip in chips]),
+        accelerator_count_per_training_job=np.array(job_sizes(scenario, chips)),
         residuals={},
         warnings=_warnings(scenario, catalog, training, served, inputs, prices),
         traces=compute_traces(scenario, catalog, inputs, training, served, goodput, kw, prices),

@@ -70,6 +70,8 @@ def _power(catalog: Catalog, setting: Setting, trained: Trained) -> dict[str, fl
         "mean_mw": trained.kw * setting.job.accelerators / 1e3,
         "swing_mw": swing.swing_mw(provisioned_mw),
         "swing_window_s": swing.window_s,
+        "step_s": trained.step_s,
+        "pause_frac": trained.pause_frac,
     }
 
 
@@ -157,7 +159,8 @@ def train_text(data: dict[str, Any]) -> str:
     out += table(["Memory per accelerator", "GB", "share"], [*rows, total_row])
     power = data["power"]
     mean, swing, window = (significant(power[k]) for k in ("mean_mw", "swing_mw", "swing_window_s"))
-    out += ["", f"{mean} MW of IT on average; in step it swings by {swing} MW within {window} s"]
+    pause = f"falls for {percent(power['pause_frac'], 2)} of each {significant(power['step_s'])} s step"
+    out += ["", f"{mean} MW of IT on average; in step it swings by {swing} MW within {window} s and {pause}"]
     if data["run"]:
         out += ["", *_run_text(data)]
     if data["warnings"]:

@@ -16,6 +16,8 @@ from kiban.energy.reopt_read import ReoptCase, ReoptError, read_reopt
 from kiban.energy.reopt_run import run_reopt
 from kiban.report.doors_words import table
 from kiban.report.energy_case import case_of, rule_of
+from kiban.report.energy_outages import outage_tables, outages_data
+from kiban.report.energy_swings import swing_tables, swings_data
 from kiban.scenario.energy_load import LoadedEnergy, load_energy
 from kiban.scenario.problems import Problem, ScenarioError
 from kiban.units.numbers import significant, usd
@@ -90,14 +92,19 @@ def _carbon(loaded: LoadedEnergy, case: Case, answer: Answer) -> Carbon | None:
 
 
 def energy_data(run: EnergyRun) -> dict[str, Any]:
-    """The run as plain data."""
-    return {
+    """The run as plain data; swings and outages where the file asks for them, outages with the first rule's plant."""
+    found: dict[str, Any] = {
         "name": run.loaded.form.name,
         "title": run.loaded.form.title or run.loaded.form.name,
         "hours": run.loaded.hours,
         "load_mwh_per_year": float(run.case.axis.cost_weight_h @ run.case.load_mw),
         "rules": [_one(run.case, s) for s in run.solved],
     }
+    more = {
+        "swings": swings_data(run.loaded),
+        "outages": outages_data(run.loaded, run.case, run.solved[0].answer),
+    }
+    return found | {k: v for k, v in more.items() if v is not None}
 
 
 def _one(case: Case, solved: Solved) -> dict[str, Any]:
@@ -162,7 +169,10 @@ def energy_tables(data: dict[str, Any]) -> list[tuple[str, Row, list[Row]]]:
     if rules[0]["battery_mwh"] or "battery" in rules[0]["size_mw"]:
         sizes.append(["battery energy", *(f"{r['battery_mwh']:,.1f} MWh" for r in rules)])
     costs = [[n, *(usd(r["cost_items_usd_per_year"][n]) for r in rules)] for n in rules[0]["cost_items_usd_per_year"]]
-    return [("Result by rule", head, main), ("What is built or contracted", head, sizes), ("Cost a year", head, costs)]
+    return [
+        ("Result by rule", head, main), ("What is built or contracted", head, sizes), ("Cost a year", head, costs),
+        *swing_tables(data.get("swings")), *outage_tables(data.get("outages")),
+    ]  # fmt: skip
 
 
 def energy_text(data: dict[str, Any]) -> str:

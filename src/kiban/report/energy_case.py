@@ -21,6 +21,8 @@ from kiban.energy.dispatch.parts import Place
 from kiban.energy.tariff import Tariff
 from kiban.energy.tariff_rows import KW_PER_MW, first_tier_usd_per_kwh, problems
 from kiban.energy.tariff_urdb import tariff_of_urdb
+from kiban.report.energy_outages import outage_problems
+from kiban.report.energy_swings import battery_reserve
 from kiban.scenario.energy_load import LoadedEnergy
 from kiban.scenario.energy_schema import CleanPart, DemandPart, RuleName
 from kiban.units import HOURS_PER_YEAR
@@ -32,6 +34,7 @@ def case_of(loaded: LoadedEnergy) -> Case:
     """Put form and series together. Errors: ValueError where the case cannot be, one reason per line."""
     form = loaded.form
     battery, flexible = form.battery, form.flexible
+    reserve_mw, reserve_mwh = battery_reserve(loaded)
     case = Case(
         axis=hourly_axis(loaded.hours),
         load_mw=loaded.array("series.load_mw"),
@@ -55,14 +58,14 @@ def case_of(loaded: LoadedEnergy) -> Case:
         else Battery(
             battery.usd_per_mw_year, battery.usd_per_mwh_year, battery.charge_frac, battery.discharge_frac,
             battery.wear_usd_per_mwh, battery.usable_frac, hours=battery.hours, mw_max=_open(battery.mw_max),
-            reserve_mw=battery.reserve_mw, reserve_mwh=battery.reserve_mwh,
+            reserve_mw=reserve_mw, reserve_mwh=reserve_mwh,
         ),
         flexible=None
         if flexible is None
         else Flexible(flexible.frac, flexible.usd_per_mwh, _open(flexible.hours_max_per_year), flexible.notice_h),
         unserved_usd_per_mwh=form.unserved_usd_per_mwh,
     )  # fmt: skip
-    wrong = case.problems()
+    wrong = [*case.problems(), *outage_problems(loaded)]
     if wrong:
         raise ValueError("\n".join(wrong))
     return case

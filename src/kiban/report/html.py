@@ -15,6 +15,7 @@ from kiban.figures.site_year import site_years
 from kiban.report.hours_views import hours_views, power_sentence
 from kiban.report.measure_views import measure_views
 from kiban.report.provenance import Used, confidence_counts, sources_in_use
+from kiban.report.swing_views import swing_sentence, swing_views
 from kiban.report.table import View
 from kiban.report.views import all_views
 from kiban.results import Risk, Study
@@ -49,8 +50,13 @@ def html_report(
     """
     template = environment().get_template("report.html.j2")
     years = site_years(study)
-    views = [*hours_views(study, years), *all_views(scenario, study, risk), *measure_views(study)]
-    leads = {"power": power_sentence(years)}
+    views = [
+        *hours_views(study, years),
+        *swing_views(study.swings),
+        *all_views(scenario, study, risk),
+        *measure_views(study),
+    ]
+    leads = {"power": " ".join(t for t in (power_sentence(years), swing_sentence(study.swings)) if t)}
     sections = [
         {
             "id": key,
@@ -166,10 +172,30 @@ def _regret_tiles(numbers: Mapping[str, Any], risk: Risk) -> list[tuple[str, str
 
 def warnings_of(study: Study, risk: Risk) -> list[str]:
     """Every warning of every room once."""
-    rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, risk)
+    rooms = (
+        study.demand,
+        study.fleet,
+        study.site,
+        study.supply,
+        study.plan,
+        study.finance,
+        study.impact,
+        study.swings,
+        risk,
+    )
     return list(dict.fromkeys(w for room in rooms for w in room.warnings))
 
 
 def _residuals(study: Study, risk: Risk) -> list[float]:
-    rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, risk)
+    rooms = (
+        study.demand,
+        study.fleet,
+        study.site,
+        study.supply,
+        study.plan,
+        study.finance,
+        study.impact,
+        study.swings,
+        risk,
+    )
     return [value for room in rooms for value in room.residuals.values()]

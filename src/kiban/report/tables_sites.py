@@ -19,13 +19,29 @@ _YEAR = (
 
 
 def site_tables(study: Study) -> Iterator[CsvTable]:
-    """By site and case ``sites_year``, by site ``site_halls`` and ``site_phases``, by month and hour ``site_hours``."""
+    """Tables of sites: by case, by hall and phase, by month and hour, and by way to smooth what training draws."""
     columns = ("site", "state", "case", "chosen", "it_mw", "it_mw_planned", "quarter", *_YEAR)
     lines = [(r["site"], r["state"], r["case"], *(r[c] for c in columns[3:])) for r in year_rows(study)]
     yield CsvTable("sites_year", columns, lines)
     yield _halls(study)
     yield _phases(study)
     yield _hours(study)
+    yield _swings(study)
+
+
+def _swings(study: Study) -> CsvTable:
+    """``site_swings``: one line per site that trains and way to smooth its draw."""
+    of_site = ("site", "quarter", "accelerators", "it_mw", "jobs", "swing_mw", "job_swing_mw", "step_s", "pause_s")
+    of_way = (
+        "name", "feasible", "power_mw", "energy_mwh", "cycled_mwh", "groups", "lost_mwh_per_year", "capital_usd",
+        "usd_per_year", "usd_per_it_mwh",
+    )  # fmt: skip
+    lines = [
+        [*(getattr(s, c) for c in of_site), *(getattr(w, c) for c in of_way)]
+        for s in study.swings.sites
+        for w in s.ways
+    ]
+    return CsvTable("site_swings", (*of_site, "way", *of_way[1:]), lines)
 
 
 def year_rows(study: Study) -> list[dict[str, Any]]:

@@ -292,6 +292,6 @@ def write_sources(book: Book, catalog: Catalog, ids: Sequence[str], study: Study
             sheet.line((source_id, "not in the list of sources"))
     sheet.gap()
     sheet.heading("Warnings of the rooms")
-    rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact)
+    rooms = (study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, study.swings)
     for sentence in dict.fromkeys(w for room in rooms for w in room.warnings):
         sheet.line((sentence,))

@@ -19,6 +19,7 @@ from kiban.results.risk import Driver, Flip, Gauge, Regime, Regret, Risk, Tornad
 from kiban.results.site import Hall, PathSaving, Site, SitePhase
 from kiban.results.study import Study
 from kiban.results.supply import Supply, SupplyCase
+from kiban.results.swings import SiteSwing, Swings, SwingWay
 from kiban.results.trace import Trace
 
 __all__ = [
@@ -51,10 +52,13 @@ __all__ = [
     "Rung",
     "Site",
     "SitePhase",
+    "SiteSwing",
     "Statements",
     "Study",
     "Supply",
     "SupplyCase",
+    "SwingWay",
+    "Swings",
     "Tornado",
     "Trace",
     "Tree",

@@ -59,6 +59,18 @@ class Fleet:
     """(G,) economic life."""
     accelerator_embodied_kg_co2: Array
     """(G,) carbon of making one accelerator with its share of the server."""
+    accelerator_training_step_s: Array
+    """(G,) time of one step of the scenario's training job, as benchmarks run."""
+    accelerator_training_pause_frac: Array
+    """(G,) share of the step in which all machines of a job wait together and draw less."""
+    accelerator_training_swing_frac: Array
+    """(G,) how far a job's draw falls then, against accelerator_it_kw."""
+    accelerator_idle_power_frac: Array
+    """(G,) draw of a machine that waits for a job against accelerator_it_kw."""
+    accelerator_smoothing_j: Array
+    """(G,) energy that capacitors of the rack store for one accelerator; 0 where none is known."""
+    accelerator_count_per_training_job: Array
+    """(G,) accelerators of one training job."""
     residuals: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = ()

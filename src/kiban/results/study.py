@@ -11,6 +11,7 @@ from kiban.results.impact import Impact
 from kiban.results.plan import Plan
 from kiban.results.site import Site
 from kiban.results.supply import Supply
+from kiban.results.swings import Swings
 
 
 @dataclass(frozen=True)
@@ -28,5 +29,7 @@ class Study:
     impact: Impact
     used_keys: dict[str, tuple[str, ...]]
     """Catalogue keys read by each room."""
+    swings: Swings = field(default_factory=Swings)
+    """Of the energy room, after the plan has placed the jobs."""
     room_seconds: dict[str, float] = field(default_factory=dict)
     """Wall time per room; not part of results.json."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from kiban.scenario.energy_extra_parts import OutagesPart, SwingsPart
 from kiban.scenario.values import Fraction, Identifier, Number, Part, ScenarioName, Switch
 
 Money = Annotated[Number, Field(ge=0.0, le=1e9)]
@@ -148,6 +149,8 @@ class EnergyFile(Part):
     flexible: FlexiblePart | None = Field(default=None, description="Load that may be cut")
     unserved_usd_per_mwh: Money | None = Field(default=None, description="Worth of lost load; empty: none may be lost")
     clean: CleanPart = Field(default=CleanPart(), description="Rule for clean energy")
+    swings: SwingsPart | None = Field(default=None, description="Swings of training within seconds")
+    outages: OutagesPart | None = Field(default=None, description="Outages of the grid and backup against them")
     compare: tuple[RuleName, ...] = Field(default=(), description="Further rules to solve beside, at the same share")
     pictures: Switch = Field(default=True, description="Draw pictures into the report")
 
@@ -159,6 +162,11 @@ class EnergyFile(Part):
                   if names.count(n) > 1]  # fmt: skip
         if self.connection is None:
             found += [f"sources of an island are own, {s.name} is {s.kind}" for s in self.sources if s.kind != "own"]
+        if self.swings is not None and self.swings.reserve and self.battery is None:
+            found.append("swings.reserve holds back a part of the battery, and the file has none")
+        backup = None if self.outages is None else self.outages.battery
+        if backup is not None and isinstance(backup.start_frac, str) and self.battery is None:
+            found.append(f"outages.battery.start_frac {backup.start_frac} looks at the battery, and the file has none")
         if found:
             raise ValueError("; ".join(found))
         return self

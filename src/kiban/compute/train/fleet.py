@@ -28,6 +28,10 @@ class TrainedAtScale:
     layout: str
     situation: str
     """What was measured of model and chip, see ``Fitted.situation``."""
+    step_s: float
+    """Of a benchmark."""
+    pause_frac: float
+    """Share of the step in which all machines wait together, see ``StepTime.pause_s``."""
 
 
 def even_job(accelerators: float, batch_tok: float, sequence_tok: int, precision: str) -> Job:
@@ -56,4 +60,7 @@ def train_at_scale(catalog: Catalog, model: ModelSpec, chip: Accelerator, job: J
     rate = with_interval(
         tok_per_s * flop, catalog.range("compute.training.production_frac"), setting.timing.half80_log / Z90
     )
-    return TrainedAtScale(rate, float(setting.mfu(best.step_s[:1])[0]), layout_words(cut, 0), setting.timing.situation)
+    return TrainedAtScale(
+        rate, float(setting.mfu(best.step_s[:1])[0]), layout_words(cut, 0), setting.timing.situation,
+        float(best.step_s[0]), float(setting.timing.pause_frac(cut)[0]),
+    )  # fmt: skip

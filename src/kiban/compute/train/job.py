@@ -68,6 +68,8 @@ class Trained:
     goodput_frac: float
     kw: float
     """Mean critical IT power per accelerator."""
+    pause_frac: float
+    """Share of the step in which all machines wait together, see ``StepTime.pause_s``."""
 
 
 def build_setting(catalog: Catalog, model: ModelSpec, chip: Accelerator, job: Job) -> Setting:
@@ -118,6 +120,7 @@ def train_job(catalog: Catalog, setting: Setting, cut: Layouts) -> Trained:
         production_frac=catalog.value("compute.training.production_frac"),
         goodput_frac=useful,
         kw=it_kw(catalog, s.chip) * float(node_frac(node, draw, draw_frac(draw, "training")[1])),
+        pause_frac=float(s.timing.pause_frac(cut)[0]),
     )
 
 

@@ -29,6 +29,9 @@ class StepTime:
     launch_s: Array
     bubble_s: Array
     """Idle slots of the pipeline."""
+    pause_s: Array
+    """Of these, once a step and for all machines together: the pipeline fills and drains, gradients that nothing hides
+    are summed, the optimizer runs. Power falls for that long."""
 
     @property
     def total_s(self) -> Array:
@@ -79,4 +82,5 @@ def assemble(work: Work, c: Coefficients) -> StepTime:
         (network + work.reduce_s * c.data_exposed_frac) * c.scale,
         launch * c.scale,
         idle * c.scale,
+        (idle + work.reduce_s * c.data_exposed_frac + work.update_s) * c.scale,
     )

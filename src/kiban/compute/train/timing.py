@@ -47,6 +47,11 @@ class Timing:
         step = self.step(cut)
         return {word: np.asarray(getattr(step, name)) for word, name in PARTS.items()}
 
+    def pause_frac(self, cut: Layouts) -> Array:
+        """Share of a step in which all machines wait together, (n,)."""
+        step = self.step(cut)
+        return np.asarray(step.pause_s / step.total_s)
+
     def interval(self, value: float) -> tuple[float, float, float]:
         """P10, P50, P90 of a rate."""
         return value * math.exp(-self.half80_log), value, value * math.exp(self.half80_log)
