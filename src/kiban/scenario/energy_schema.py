@@ -64,6 +64,9 @@ class ConnectionPart(Part):
     export_limit_mw: Power = Field(default=0.0, description="Largest flow out of the site")
     adder_usd_per_mwh: Money = Field(default=0.0, description="Delivery and riders on all that comes through")
     sale_frac: Fraction | None = Field(default=None, description="Sale price over market price; empty: nothing is sold")
+    certificates_sold: Switch = Field(
+        default=False, description="Surplus is sold with its certificates, so that it matches no load"
+    )
     demand: tuple[DemandPart, ...] = Field(default=(), description="Demand charges")
     tariff: TariffPart | None = Field(default=None, description="A utility tariff, on top of the market price")
 
