@@ -1,4 +1,4 @@
-"""Hourly shapes of a typical year: calendar, prices with spikes, wind and solar that follow the site's weather."""
+"""Hourly shapes of a typical year: calendar, means by month and hour, wind and solar that follow the weather."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from kiban.units import HOURS_PER_YEAR
 
@@ -41,43 +40,6 @@ def cell_means(hourly: Array) -> Array:
     """Mean of each month and hour of day, (12, 24), of an hourly series (8760,)."""
     total = np.bincount(_CELL, weights=hourly, minlength=_CELLS)
     return np.asarray((total / _CELL_COUNT).reshape(MONTHS_PER_YEAR, HOURS_PER_DAY), dtype=np.float64)
-
-
-def tame_scarcity(month_hour_price: Array, outlier_factor: float) -> tuple[Array, IntArray]:
-    """Scale months of scarcity down to the dearest ordinary month.
-
-    Arguments: (12, 24) mean prices; factor over the median monthly mean from which a month counts as abnormal.
-    Result: the scaled table and the indices (0 = January) of the months that were scaled.
-    Equation: m > f median(m) is scaled by max{m' ordinary} / m; the hours of the month keep their proportions.
-    Origin: ERCOT August 2023 (261 USD/MWh against a median month of 30) is not a base case.
-    """
-    means = month_hour_price.mean(axis=1)
-    odd = means > outlier_factor * np.median(means)
-    scale = np.ones(MONTHS_PER_YEAR)
-    if odd.any() and not odd.all():
-        scale[odd] = means[~odd].max() / means[odd]
-    return month_hour_price * scale[:, None], np.flatnonzero(odd)
-
-
-def lognormal_price(
-    month_hour_price: Array, month_variation: Array, autocorrelation: float, random: np.random.Generator
-) -> Array:
-    """Hourly price with spikes around month-by-hour means.
-
-    Arguments: (12, 24) mean prices; (12,) standard deviation over mean of the hours of a month once the mean day is
-    taken out; lag-one autocorrelation of the residual (0..1); random generator. Result: (8760,) prices.
-    Equation: p_t = m(month, hour) exp(s z_t - s^2/2), z_t = a z_{t-1} + sqrt(1-a^2) e_t, s^2 = ln(1 + v^2), then each
-    month is scaled to its mean, so that monthly means are exact. Origin: lognormal AR(1) residual of spot prices
-    (Lucia and Schwartz 2002, one factor). Validity: positive prices; the residual is independent of the wind.
-    """
-    noise = random.standard_normal(HOURS_PER_YEAR)
-    shock = noise * np.sqrt(1 - autocorrelation**2)
-    shock[0] = noise[0]
-    z = lfilter([1.0], [1.0, -autocorrelation], shock)
-    sigma = np.sqrt(np.log1p(month_variation**2))[HOURLY_MONTH]
-    price = expand(month_hour_price) * np.exp(sigma * z - sigma**2 / 2)
-    wanted = month_means(expand(month_hour_price))
-    return np.asarray(price * (wanted / month_means(price))[HOURLY_MONTH], dtype=np.float64)
 
 
 def wind_curve(cut_in_over_rated: float) -> Callable[[Array], Array]:
