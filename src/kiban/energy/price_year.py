@@ -86,10 +86,10 @@ def price_year(
     Arguments: (12, 24) mean prices; (12,) floors and deviations of the logarithm; memory; random generator. Result:
     (8760,) prices whose monthly means are exact.
     Equation: p_t = b + (m(month, hour) - b) exp(s z_t - s^2/2), the part above b scaled by month to its mean; z_t is a
-    slow and a fast AR(1), weighted so that z has the two autocorrelations. Those of prices rho are turned into those of
-    logarithms by ln(1 + rho (e^(s^2) - 1)) / s^2, s^2 the mean of the months. Origin: shifted lognormal AR(1) residual of spot
-    prices (Lucia and Schwartz 2002, in its two-factor form). Validity: no prices below the floor, so none below zero; the
-    residual is independent of the wind.
+    slow and a fast AR(1), weighted so that z has the two autocorrelations. Those of prices rho are turned into those
+    of logarithms by ln(1 + rho (e^(s^2) - 1)) / s^2, s^2 the mean of the months. Origin: shifted lognormal AR(1)
+    residual of spot prices (Lucia and Schwartz 2002, in its two-factor form). Validity: no prices below the floor, so
+    none below zero; the residual is independent of the wind.
     """
     z = _two_speeds(month_spread, memory, random)
     sigma = month_spread[HOURLY_MONTH]
@@ -126,8 +126,8 @@ def _ar1(correlation: float, random: np.random.Generator) -> Array:
 def under_cap(hourly_price: Array, cap: float) -> Array:
     """The same year with no hour above the cap of its market and the means of all months as they were.
 
-    Arguments: (8760,) prices, none below zero; cap in the same money. Result: min(cap, k p) with k per month so that its
-    mean stays. Errors: ValueError where a month's mean is above the cap.
+    Arguments: (8760,) prices, none below zero; cap in the same money. Result: min(cap, k p) with k per month so that
+    its mean stays. Errors: ValueError where a month's mean is above the cap.
     """
     wanted = month_means(hourly_price)
     if (wanted > cap).any():

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from kiban.catalog import Catalog
 from kiban.energy import profiles
-from kiban.energy.price_year import tame_scarcity
 from kiban.energy.lp import Costs, Series
 from kiban.energy.model import grid_only
+from kiban.energy.price_year import tame_scarcity
 from kiban.energy.weeks import whole_year
 from kiban.finance.irr import present_value
 from kiban.units import HOURS_PER_YEAR
