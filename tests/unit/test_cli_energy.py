@@ -64,7 +64,7 @@ def test_every_fault_of_form_and_files_at_once(tmp_path: Path) -> None:
     done = RUN.invoke(app, ["energy", str(file), "--json"])
     assert done.exit_code == 2
     text = " ".join(p["message"] for p in json.loads(done.stdout)["problems"])
-    assert "leave out 29 February" in text
+    assert "rows 1418 to 1441 are 29 February; leave them out" in text
     bad = file.read_text(encoding="utf-8").replace("rule: annual", "rule: yearly").replace("adder_usd", "ader_usd")
     file.write_text(bad, encoding="utf-8")
     done = RUN.invoke(app, ["energy", str(file)])

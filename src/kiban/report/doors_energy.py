@@ -96,6 +96,7 @@ def energy_data(run: EnergyRun) -> dict[str, Any]:
         "title": run.loaded.form.title or run.loaded.form.name,
         "hours": run.loaded.hours,
         "load_mwh_per_year": float(run.case.axis.cost_weight_h @ run.case.load_mw),
+        "notes": list(run.loaded.notes),
         "rules": [_one(run.case, s) for s in run.solved],
     }
 
@@ -180,6 +181,8 @@ def energy_text(data: dict[str, Any]) -> str:
     for title, head, rows in energy_tables(data):
         if rows:
             out += ["", title, *(f"  {t}" for t in table(head, rows))]
+    if data["notes"]:
+        out += ["", *(f"note: {note}" for note in data["notes"])]
     return "\n".join(out)
 
 

@@ -144,6 +144,7 @@ class EnergyFile(Part):
     name: ScenarioName = Field(description="Name of the site or case")
     title: str = Field(default="", max_length=200, description="Title for readers")
     series: SeriesPart = Field(description="Hourly series")
+    drop_leap_day: Switch = Field(default=False, description="Leave out 29 February of hourly files that have it")
     connection: ConnectionPart | None = Field(default=None, description="Grid connection; empty: an island")
     sources: tuple[SourcePart, ...] = Field(default=(), description="Wind, solar and contracts")
     plants: tuple[PlantPart, ...] = Field(default=(), description="On-site plant")
