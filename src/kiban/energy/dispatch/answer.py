@@ -41,6 +41,8 @@ class Answer:
     """(Q,) what another MW of connection is worth in each quarter, in money of that quarter's year."""
     connection_usd_per_mw_year: float
     """The same over the mean year."""
+    unclean_mw: Array
+    """(N,) what is used and not clean in its hour."""
     clean_frac: float
     """24/7 score: share of the load that is clean in its hour, the grid's clean share included."""
     contracted_frac: float
@@ -67,7 +69,7 @@ def read_answer(
     mwh = 0.0
     if battery is not None:
         mwh = size["battery"] * battery.hours if battery.hours else float(solution.value("battery_mwh")[0])
-    w = case.axis.cost_weight_h
+    unclean = _unclean(case, flow, thrown)
     by_quarter, by_year = _connection(case, names, solution)
     items = _items(case, names, size, mwh, flow, solution)
     return Answer(
@@ -78,11 +80,12 @@ def read_answer(
         flow_mw=flow,
         thrown_mw=thrown,
         state_mwh=solution.value("state") if battery is not None else np.zeros(case.axis.count),
-        price_usd_per_mwh=solution.dual("site") / w,
+        price_usd_per_mwh=solution.dual("site") / case.axis.cost_weight_h,
         clean_premium_usd_per_mwh=_premium(case, rules, solution),
         connection_usd_per_mw=by_quarter,
         connection_usd_per_mw_year=by_year,
-        clean_frac=_score(case, flow, thrown),
+        unclean_mw=unclean,
+        clean_frac=_score(case, flow, unclean),
         contracted_frac=_contracted(case, flow, thrown),
         rule=rule,
         seconds=seconds,
@@ -188,7 +191,18 @@ def _premium(case: Case, rules: RuleRows, solution: Solution) -> Array:
     return np.asarray(premium / axis.year_weight[axis.year], dtype=np.float64)
 
 
-def _score(case: Case, flow: dict[str, Array], thrown: dict[str, Array]) -> float:
+def _unclean(case: Case, flow: dict[str, Array], thrown: dict[str, Array]) -> Array:
+    zero = np.zeros(case.axis.count)
+    share = zero if case.grid is None else np.broadcast_to(case.grid.clean_frac, zero.shape)
+    unclean = (_bought(flow) - flow.get("matched", zero)) * (1 - share)
+    unclean = unclean + sum((flow[p.name] for p in case.plants), zero)
+    for s in case.sources:
+        if s.partly_unclean:
+            unclean = unclean + (1 - s.clean_frac) * (flow[s.name] - thrown[s.name])
+    return np.asarray(unclean + zero, dtype=np.float64)
+
+
+def _score(case: Case, flow: dict[str, Array], unclean: Array) -> float:
     """Share of the load that is clean in its hour.
 
     Equation: 1 - sum w ((1 - c) (purchase - sold - matched)+ + plants + unclean contracts) / sum w load served; without
@@ -196,14 +210,7 @@ def _score(case: Case, flow: dict[str, Array], thrown: dict[str, Array]) -> floa
     Origin: Google, 24/7 Carbon-Free Energy: Methodologies and Metrics (2021). Own plant and unclean sources count as
     not clean; what is bought to charge counts in the hour it is bought.
     """
-    axis = case.axis
-    w, zero = axis.weight_h, np.zeros(axis.count)
-    share = zero if case.grid is None else np.broadcast_to(case.grid.clean_frac, axis.count)
-    unclean = (_bought(flow) - flow.get("matched", zero)) * (1 - share)
-    unclean = unclean + sum((flow[p.name] for p in case.plants), zero)
-    unclean = unclean + sum(
-        ((1 - s.clean_frac) * (flow[s.name] - thrown[s.name]) for s in case.sources if s.partly_unclean), zero
-    )
+    w, zero = case.axis.weight_h, np.zeros(case.axis.count)
     served = case.load_mw - flow.get("cut", zero) - flow.get("unserved", zero)
     total = float(w @ served)
     return float(np.clip(1 - float(w @ unclean) / total, 0.0, 1.0)) if total > 0 else 1.0
