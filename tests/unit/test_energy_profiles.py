@@ -78,3 +78,19 @@ def test_whole_year_is_itself() -> None:
     year = whole_year()
     assert np.allclose(year.take(series), series)
     assert np.array_equal(year.spread(series), series)
+
+
+def test_no_hour_of_sun_is_above_the_midday_of_its_day() -> None:
+    """A sunset that moves through the month leaves an hour with sun on the first days only."""
+    sun = np.maximum(0.0, np.sin((profiles.HOURLY_CLOCK - 5.5) * np.pi / 13)) * 900
+    day_of_month = np.repeat(np.concatenate([np.arange(n) for n in profiles.MONTH_DAYS]), 24)
+    sun = np.where(profiles.HOURLY_CLOCK == 18, sun * np.maximum(0.0, 1 - day_of_month / 20), sun)
+    sun = sun * np.repeat(np.random.default_rng(3).uniform(0.4, 1.0, 365), 24)
+    target = np.zeros((12, 24))
+    target[:, 6:19] = [0.1, 0.3, 0.5, 0.6, 0.65, 0.65, 0.65, 0.65, 0.6, 0.55, 0.5, 0.35, 0.26]
+    output = profiles.follow_sun(sun, target)
+    day = output.reshape(365, 24)
+    assert np.allclose(profiles.cell_means(output), target, atol=1e-5)
+    assert (day.max(axis=1) <= day[:, 9:15].max(axis=1) + 1e-9).mean() > 0.95
+    free = profiles.follow_weather(sun, target, profiles.solar_curve).reshape(365, 24)
+    assert (free[:, 18] > free[:, 9:15].max(axis=1)).sum() > 20
