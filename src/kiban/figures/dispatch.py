@@ -189,10 +189,11 @@ def _sankey(d: Dispatched, basis: Basis) -> Figure:
     gone = {n: float(v.sum()) for n, v in d.taken_mw.items() if n != "battery in"}
     stored = float(d.taken_mw.get("battery in", np.zeros(1)).sum())
     given = float(d.made_mw.get("battery out", np.zeros(1)).sum())
-    links = [{"source": n, "target": "site", "value": v} for n, v in made.items() if v > 0]
+    least = 1e-9 * float(d.load_mw.sum())
+    links = [{"source": n, "target": "site", "value": v} for n, v in made.items() if v > least]
     links.append({"source": "site", "target": "load", "value": float(d.load_mw.sum())})
-    links += [{"source": "site", "target": n, "value": v} for n, v in gone.items() if v > 0]
-    if stored > given:
+    links += [{"source": "site", "target": n, "value": v} for n, v in gone.items() if v > least]
+    if stored - given > least:
         links.append({"source": "site", "target": "battery loss", "value": stored - given})
     names = list(dict.fromkeys(n for link in links for n in (str(link["source"]), str(link["target"]))))
     places = {n: i for part in (d.made_mw, d.taken_mw) for i, n in enumerate(part)}

@@ -135,7 +135,7 @@ def _one(case: Case, solved: Solved) -> dict[str, Any]:
             "certificates_unclaimed_mwh": c.unclaimed_mwh,
             "consequential_t_co2": c.consequential_t,
             "consequential_load_t_co2": c.consequential_load_t,
-            "location_based_kg_co2_per_mwh": c.kg_per_mwh(c.location_t),
+            "location_based_with_own_plant_kg_co2_per_mwh": c.kg_per_mwh(c.location_t),
         }
     return found
 
