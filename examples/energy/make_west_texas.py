@@ -3,7 +3,7 @@
     python examples/energy/make_west_texas.py
 
 Prices, wind and sun keep the monthly and daily means of the catalogue (ERCOT) and vary by seeded draws; no hour was
-measured. Prices end at the cap of ERCOT's market. Load is that of a site of examples/anthropic-50b.yaml, scaled to
+measured. Load is that of a site of examples/anthropic-50b.yaml, scaled to
 100 MW of critical IT.
 """
 
@@ -20,7 +20,6 @@ from kiban.study import Walk
 
 HERE = Path(__file__).parent
 IT_MW = 100.0
-CAP_USD_PER_MWH = 5_000.0
 
 
 def columns() -> dict[str, tuple[np.ndarray, int]]:
@@ -31,7 +30,7 @@ def columns() -> dict[str, tuple[np.ndarray, int]]:
     site = next(one for one in found if one.name == "west_texas")
     return {
         "load_mw": (IT_MW * site.hourly_load_mw, 1),
-        "price_usd_per_mwh": (np.minimum(site.hourly_price_usd_per_mwh, CAP_USD_PER_MWH), 1),
+        "price_usd_per_mwh": (site.hourly_price_usd_per_mwh, 1),
         "wind_frac": (site.hourly_wind_frac, 2),
         "solar_frac": (site.hourly_solar_frac, 2),
         "clean_frac": (site.hourly_grid_clean_frac, 2),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kiban.energy import model
-from kiban.energy.lp import Costs, Series, SupplyModel
+from kiban.energy.lp import Costs, Matching, Series, SupplyModel
 from kiban.energy.weeks import Periods
 
 pypsa = pytest.importorskip("pypsa")
@@ -79,13 +79,20 @@ def _network(s: Series, c: Costs) -> Any:
     return n
 
 
-@pytest.mark.parametrize(("matched_frac", "import_limit_mw"), [(0.0, 0.85), (0.8, 1.2)])
-def test_same_least_cost_as_pypsa(matched_frac: float, import_limit_mw: float) -> None:
+@pytest.mark.parametrize(
+    ("rule", "matched_frac", "import_limit_mw", "most_frac"),
+    [("none", 0.0, 0.85, 1e3), ("hourly", 0.8, 1.2, 1e3), ("annual", 0.9, 1.2, 0.9), ("annual", 0.7, 1.2, 0.95),
+     ("monthly", 0.7, 1.2, 1.0)],
+)  # fmt: skip
+def test_same_least_cost_as_pypsa(
+    rule: Matching, matched_frac: float, import_limit_mw: float, most_frac: float
+) -> None:
     series = _series()
-    costs = replace(COSTS, import_limit_mw=import_limit_mw)
+    costs = replace(COSTS, import_limit_mw=import_limit_mw, contracted_max_frac=most_frac)
     hours = np.arange(HOURS)
-    periods = Periods(hours, np.full(HOURS, WEIGHT), hours * 12 // HOURS, np.roll(hours, 1), np.arange(8760) % HOURS)
-    ours = SupplyModel(series, periods, costs).solve("hourly" if matched_frac else "none", matched_frac)
+    month = hours * 12 // HOURS
+    periods = Periods(hours, np.full(HOURS, WEIGHT), month, np.roll(hours, 1), np.arange(8760) % HOURS)
+    ours = SupplyModel(series, periods, costs).solve(rule, matched_frac)
 
     network = _network(series, costs)
 
@@ -97,7 +104,15 @@ def test_same_least_cost_as_pypsa(matched_frac: float, import_limit_mw: float) -
             - COSTS.battery_one_way_frac * rating.sel({name: "discharge"}, drop=True)
             == 0
         )
-        if matched_frac:
+        contracted = n.model["Generator-p"].sel({name: ["wind", "solar"]}).sum(name)
+        if most_frac < 1e3:
+            n.model.add_constraints(contracted.sum() <= most_frac * float(series.load_mw.sum()))
+        if rule in ("annual", "monthly"):
+            for one in range(12) if rule == "monthly" else (None,):
+                there = month == one if one is not None else np.ones(HOURS, dtype=bool)
+                some = contracted.isel(snapshot=np.flatnonzero(there))
+                n.model.add_constraints(some.sum() >= matched_frac * float(series.load_mw[there].sum()))
+        if rule == "hourly":
             unclean = n.model["Generator-p"].sel({name: ["purchase", "gas"]}).sum()
             n.model.add_constraints(unclean <= (1 - matched_frac) * float(series.load_mw.sum()))
 

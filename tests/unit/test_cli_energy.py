@@ -64,7 +64,7 @@ def test_every_fault_of_form_and_files_at_once(tmp_path: Path) -> None:
     done = RUN.invoke(app, ["energy", str(file), "--json"])
     assert done.exit_code == 2
     text = " ".join(p["message"] for p in json.loads(done.stdout)["problems"])
-    assert "leave out 29 February" in text
+    assert "rows 1418 to 1441 are 29 February; leave them out" in text
     bad = file.read_text(encoding="utf-8").replace("rule: annual", "rule: yearly").replace("adder_usd", "ader_usd")
     file.write_text(bad, encoding="utf-8")
     done = RUN.invoke(app, ["energy", str(file)])
@@ -101,6 +101,15 @@ def test_a_tariff_on_top_of_the_market_price(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     none = json.loads(done.stdout)["rules"][1]
     assert none["energy_usd_per_mwh"] == pytest.approx(40 + 11.5 + 4 + 20 + 12 * 6000 / 8760 + 1200 / 87_600)
+    virtual = text.replace("kind: physical", "kind: virtual, mw_min: 10, mw_max: 10")
+    file.write_text(virtual, encoding="utf-8")
+    with_contract = json.loads(RUN.invoke(app, ["energy", str(file), "--json"]).stdout)["rules"][1]
+    # It settles against the market price, not against market price and energy charge.
+    hour = np.arange(8760)
+    made = 10 * np.round(np.clip(np.sin((hour % 24 - 6) * np.pi / 12), 0, 1), 4)
+    settled = float(made @ (200.0 - (40 + hour % 24)))
+    assert with_contract["cost_usd_per_year"] - none["cost_usd_per_year"] == pytest.approx(settled, rel=1e-6)
+    file.write_text(text, encoding="utf-8")
     (tmp_path / "rate.json").write_text("{}", encoding="utf-8")
     done = RUN.invoke(app, ["energy", str(file)])
     assert done.exit_code == 2 and "energyweekdayschedule" in done.output

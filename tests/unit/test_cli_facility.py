@@ -115,7 +115,7 @@ def test_faults_of_weather_and_load_files_come_together(tmp_path: Path) -> None:
     ("text", "word"),
     [
         (GOOD.replace("{site: abilene_tx}", "{site: abilene_tx, file: x.epw}"), "either site or file"),
-        (GOOD.replace("{site: abilene_tx}", "{file: nowhere.epw}"), "cannot read the file"),
+        (GOOD.replace("{site: abilene_tx}", "{file: nowhere.epw}"), "cannot be read"),
         (GOOD.replace("kiban_facility: 1\n", ""), "kiban_facility"),
         (GOOD + "colour: red\n", "colour"),
         (GOOD.replace("abilene_tx", "lulea"), "has no dew_point_mean_degc"),

@@ -44,6 +44,16 @@ def test_grid_only_is_price_times_load_plus_demand_charges() -> None:
     assert answer.connection_usd_per_mw_year == 0.0
 
 
+def test_a_part_of_a_year_stands_for_all_of_its_demand_charges_too() -> None:
+    case = flat(48, 10.0)
+    assert case.grid is not None
+    charges = (DemandCharge(100.0, "month", name="monthly"), DemandCharge(500.0, "year", name="yearly"))
+    case = replace(case, grid=replace(case.grid, charges=charges))
+    answer = Programme(case).solve()
+    assert answer.cost_usd_per_year == pytest.approx(40 * 10 * YEAR + 12 * 100 * 10 + 500 * 10)
+    assert sum(answer.cost_items_usd_per_year.values()) == pytest.approx(answer.cost_usd_per_year)
+
+
 def test_gas_first_grid_later() -> None:
     """No connection in the first two quarters: the plant runs then and only then, and the worth of a MW is known."""
     limit = np.array([0.0, 0.0, 20.0, 20.0])
@@ -93,6 +103,28 @@ def test_virtual_contract_settles_in_money_and_matches_what_is_bought() -> None:
     bill = float(w @ (10 * price)) + float(w @ (10 * made * (60 - price)))
     assert answer.cost_usd_per_year == pytest.approx(bill)
     assert answer.clean_frac == pytest.approx(0.5)
+
+
+def test_the_score_counts_what_virtual_contracts_match_whatever_the_rule() -> None:
+    """Under a yearly rule nothing asks the programme to fill its columns of hourly matches."""
+    made = np.tile([0.0, 1.0], 12)
+    case = replace(flat(24, 10.0), sources=(Source("wind", made, "virtual", usd_per_mwh=60.0),))
+    for rule in ("annual", "monthly"):
+        answer = Programme(case).solve(Clean(rule, 0.5))  # type: ignore[arg-type]
+        assert answer.size_mw["wind"] == pytest.approx(10.0)
+        assert answer.clean_frac == pytest.approx(0.5)
+        assert answer.unclean_mw == pytest.approx(np.tile([10.0, 0.0], 12))
+
+
+def test_the_least_clean_output_is_thrown_away_first() -> None:
+    block = Source("block", np.ones(24), usd_per_mwh=1.0, clean_frac=0.0, mw_min=6.0, mw_max=6.0)
+    wind = Source("wind", np.tile([0.0, 1.0], 12), usd_per_mwh=1.0, mw_min=10.0, mw_max=10.0)
+    answer = Programme(replace(flat(24, 10.0), sources=(wind, block))).solve(Clean("hourly", 0.5))
+    assert answer.thrown_mw["block"] == pytest.approx(np.tile([0.0, 6.0], 12))
+    assert answer.thrown_mw["wind"] == pytest.approx(0.0)
+    assert answer.flow_mw["curtailed"] == pytest.approx(answer.thrown_mw["block"])
+    assert (answer.clean_frac, answer.contracted_frac) == (pytest.approx(0.5), pytest.approx(0.5))
+    assert answer.balance_residual_mw < 1e-9
 
 
 def test_grid_clean_share_counts_under_the_hourly_rule() -> None:

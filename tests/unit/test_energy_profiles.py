@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiban.energy import profiles
+from kiban.energy.price_year import Memory, price_year
 from kiban.energy.weeks import typical_weeks, whole_year
 
 
@@ -20,40 +21,6 @@ def test_calendar_is_a_non_leap_year() -> None:
     assert profiles.HOURLY_MONTH[31 * 24] == 1
     assert profiles.HOURLY_MONTH[-1] == 11
     assert profiles.HOURLY_CLOCK[25] == 1
-
-
-def test_price_keeps_monthly_means_and_has_spikes() -> None:
-    table = _table()
-    price = profiles.lognormal_price(table, np.full(12, 0.8), 0.87, np.random.default_rng(3))
-    assert np.allclose(profiles.month_means(price), table.mean(axis=1), rtol=1e-12)
-    assert price.min() > 0
-    assert price.max() > 4 * price.mean()
-
-
-def test_price_residual_has_the_autocorrelation_asked_for() -> None:
-    flat = np.full((12, 24), 40.0)
-    z = np.log(profiles.lognormal_price(flat, np.full(12, 0.5), 0.9, np.random.default_rng(1)))
-    # Months are rescaled, so look inside months only.
-    inner = [z[m == profiles.HOURLY_MONTH] for m in range(12)]
-    lag = np.mean([np.corrcoef(v[:-1], v[1:])[0, 1] for v in inner])
-    assert lag == pytest.approx(0.9, abs=0.03)
-
-
-def test_price_without_variation_is_the_table() -> None:
-    table = _table(1)
-    price = profiles.lognormal_price(table, np.zeros(12), 0.5, np.random.default_rng(0))
-    assert np.allclose(price, profiles.expand(table))
-
-
-def test_scarcity_month_is_scaled_to_the_dearest_ordinary_month() -> None:
-    table = np.full((12, 24), 30.0)
-    table[5] = 70.0
-    table[7] = np.linspace(20, 500, 24)
-    tamed, odd = profiles.tame_scarcity(table, 3.0)
-    assert odd.tolist() == [7]
-    assert tamed[7].mean() == pytest.approx(70.0)
-    assert tamed[7, 23] / tamed[7, 0] == pytest.approx(25.0)
-    assert np.array_equal(np.delete(tamed, 7, axis=0), np.delete(table, 7, axis=0))
 
 
 @settings(max_examples=10, deadline=None)
@@ -90,7 +57,7 @@ def test_solar_is_zero_at_night() -> None:
 
 def test_weeks_stand_for_the_year() -> None:
     random = np.random.default_rng(5)
-    price = profiles.lognormal_price(_table(), np.full(12, 0.6), 0.9, random)
+    price = price_year(_table(), np.full(12, 5.0), np.full(12, 0.6), Memory(0.9, 0.4, 120.0), random)
     wind = random.beta(1.2, 2.0, 8760)
     weeks = typical_weeks([price, wind])
     assert weeks.count == 12 * 168
@@ -111,3 +78,19 @@ def test_whole_year_is_itself() -> None:
     year = whole_year()
     assert np.allclose(year.take(series), series)
     assert np.array_equal(year.spread(series), series)
+
+
+def test_no_hour_of_sun_is_above_the_midday_of_its_day() -> None:
+    """A sunset that moves through the month leaves an hour with sun on the first days only."""
+    sun = np.maximum(0.0, np.sin((profiles.HOURLY_CLOCK - 5.5) * np.pi / 13)) * 900
+    day_of_month = np.repeat(np.concatenate([np.arange(n) for n in profiles.MONTH_DAYS]), 24)
+    sun = np.where(profiles.HOURLY_CLOCK == 18, sun * np.maximum(0.0, 1 - day_of_month / 20), sun)
+    sun = sun * np.repeat(np.random.default_rng(3).uniform(0.4, 1.0, 365), 24)
+    target = np.zeros((12, 24))
+    target[:, 6:19] = [0.1, 0.3, 0.5, 0.6, 0.65, 0.65, 0.65, 0.65, 0.6, 0.55, 0.5, 0.35, 0.26]
+    output = profiles.follow_sun(sun, target)
+    day = output.reshape(365, 24)
+    assert np.allclose(profiles.cell_means(output), target, atol=1e-5)
+    assert (day.max(axis=1) <= day[:, 9:15].max(axis=1) + 1e-9).mean() > 0.95
+    free = profiles.follow_weather(sun, target, profiles.solar_curve).reshape(365, 24)
+    assert (free[:, 18] > free[:, 9:15].max(axis=1)).sum() > 20

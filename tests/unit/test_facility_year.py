@@ -122,15 +122,19 @@ def test_load_file_comes_back() -> None:
 @pytest.mark.parametrize(
     ("values", "column", "words"),
     [
-        (["42"] * 8784, "it_mw", ["8784 hours of load, needed 8760", "delete 29 February"]),
-        (["42"] * 8759, "it_mw", ["8759 hours"]),
+        (
+            ["42"] * 8784,
+            "it_mw",
+            ["8784 rows", "rows 1418 to 1441 are 29 February", "drop_leap_day: true"],
+        ),
+        (["42"] * 8759, "it_mw", ["8759 rows are not whole years"]),
         (["42000"] * 8760, "it_mw", ["looks like kW", "divide by 1000", "row 2"]),
         (["142"] * 8760, "it_mw", ["more than it_mw 100"]),
-        (["", "x", *["42"] * 8758], "it_mw", ["rows 2, 3", "without a number"]),
+        (["", "x", *["42"] * 8758], "it_mw", ["row 2: the cell is empty", "row 3: 'x' is not a number"]),
         (["42", "-3", *["42"] * 8758], "it_mw", ["row 3", "load is -3 MW"]),
         (["0"] * 8760, "it_mw", ["zero in every hour"]),
-        (["42"] * 8760, "power", ["no column 'power'; columns: time, it_mw", "load.column"]),
-        (["nan", "-3", *["42"] * 8000], "it_mw", ["8002 hours", "without a number", "load is -3"]),
+        (["42"] * 8760, "power", ["no column 'power'", "the columns are: time, it_mw"]),
+        (["nan", "-3", *["42"] * 8000], "it_mw", ["8002 rows", "'nan' is not a number", "load is -3"]),
     ],
 )
 def test_faults_of_a_load_file(values: list[str], column: str, words: list[str]) -> None:

@@ -173,4 +173,4 @@ def solar_of(reader: Reader, hourly_ghi_w_per_m2: Array, names: GridNames) -> Ar
         reference_w = float(daily_kwh @ profiles.MONTH_DAYS) / hourly_ghi_w_per_m2.size * KW_PER_MW
         factor = reader.value("fleet.ercot.solar_capacity_factor_frac.annual")
         target = np.minimum(profiles.cell_means(hourly_ghi_w_per_m2) * factor / reference_w, 1.0)
-    return profiles.follow_weather(hourly_ghi_w_per_m2, target, profiles.solar_curve)
+    return profiles.follow_sun(hourly_ghi_w_per_m2, target)

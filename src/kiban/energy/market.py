@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kiban.energy import price_year as prices
 from kiban.energy import profiles
 from kiban.energy.grids import GridNames
 from kiban.energy.reader import Reader
@@ -36,22 +37,31 @@ def market_of(reader: Reader, part: SitePart, names: GridNames, seed: int, warni
     if not names.market:
         return _tariff(reader, part, warnings)
     table = reader.month_hour("market_price", "price_usd_per_mwh", market=names.market)
-    base, odd = profiles.tame_scarcity(table, reader.value("energy.scarcity_month_factor"))
+    p05, std = (
+        reader.by_month("market_price_month", f"price_{k}_usd_per_mwh", market=names.market) for k in ("p05", "std")
+    )
+    floor = prices.floor_of(table, p05, reader.value("energy.price_floor_over_p05_ratio"))
+    base, odd = prices.tame_scarcity(table, reader.value("energy.scarcity_month_factor"), floor)
     for month in odd:
         warnings.append(
             f"energy: {names.market} month {month + 1} of the base year averages {table[month].mean():.0f} USD/MWh;"
             f" scaled to {base[month].mean():.0f}, the dearest ordinary month"
         )
-    price = reader.table_inflator("market_price") * profiles.lognormal_price(
+    memory = _memory(reader, names.market)
+    year = prices.price_year(
         base,
-        _month_variation(reader, names.market, table),
-        reader.value(f"market.{names.market}.day_ahead_price_residual_autocorrelation_lag1.2023"),
+        floor,
+        prices.spread_of(table, std, floor, memory),
+        memory,
         np.random.default_rng([seed, zlib.crc32(names.market.encode())]),
     )
+    # The cap is a number in a rule and does not rise with prices.
+    cap_key = f"market.{names.market}.offer_cap_usd_per_mwh"
+    price = prices.under_cap(reader.table_inflator("market_price") * year, reader.value(cap_key))
     adder_key = f"energy.grid_adder_usd_per_mwh.{names.carbon}"
     demand_keys = _demand_keys(reader, part, names)
     demand = sum(reader.usd(k) * (profiles.MONTHS_PER_YEAR if "kw_month" in k else 1) for k in demand_keys)
-    return Market(price, reader.usd(adder_key), float(demand), ("market_price", adder_key, *demand_keys))
+    return Market(price, reader.usd(adder_key), float(demand), ("market_price", cap_key, adder_key, *demand_keys))
 
 
 def _demand_keys(reader: Reader, part: SitePart, names: GridNames) -> tuple[str, ...]:
@@ -63,10 +73,11 @@ def _demand_keys(reader: Reader, part: SitePart, names: GridNames) -> tuple[str,
     return ("tariff.ny_national_grid.transmission_demand_usd_per_kw_month", capacity)
 
 
-def _month_variation(reader: Reader, market: str, table: Array) -> Array:
-    """Standard deviation over mean of the hours of a month, once the mean day is taken out, (12,)."""
-    std = reader.by_month("market_price_month", "price_std_usd_per_mwh", market=market)
-    return np.asarray(np.sqrt(np.maximum(std**2 - table.var(axis=1), 0.0)) / table.mean(axis=1), dtype=np.float64)
+def _memory(reader: Reader, market: str) -> prices.Memory:
+    hour, day = (
+        reader.value(f"market.{market}.day_ahead_price_residual_autocorrelation_lag{lag}.2023") for lag in (1, 24)
+    )
+    return prices.Memory(hour, day, reader.value("energy.price_memory_h"))
 
 
 def _tariff(reader: Reader, part: SitePart, warnings: list[str]) -> Market:

@@ -1,4 +1,4 @@
-"""Hourly shapes of a typical year: calendar, prices with spikes, wind and solar that follow the site's weather."""
+"""Hourly shapes of a typical year: calendar, means by month and hour, wind and solar that follow the weather."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from kiban.units import HOURS_PER_YEAR
 
@@ -24,6 +23,7 @@ _CELLS = MONTHS_PER_YEAR * HOURS_PER_DAY
 _CELL_COUNT = np.bincount(_CELL, minlength=_CELLS)
 _WIND_SHAPE_EXPONENT = 3.0
 _BISECTIONS = 60
+_MIDDAY_FRAC = 0.9
 
 
 def expand(month_hour: Array) -> Array:
@@ -41,43 +41,6 @@ def cell_means(hourly: Array) -> Array:
     """Mean of each month and hour of day, (12, 24), of an hourly series (8760,)."""
     total = np.bincount(_CELL, weights=hourly, minlength=_CELLS)
     return np.asarray((total / _CELL_COUNT).reshape(MONTHS_PER_YEAR, HOURS_PER_DAY), dtype=np.float64)
-
-
-def tame_scarcity(month_hour_price: Array, outlier_factor: float) -> tuple[Array, IntArray]:
-    """Scale months of scarcity down to the dearest ordinary month.
-
-    Arguments: (12, 24) mean prices; factor over the median monthly mean from which a month counts as abnormal.
-    Result: the scaled table and the indices (0 = January) of the months that were scaled.
-    Equation: m > f median(m) is scaled by max{m' ordinary} / m; the hours of the month keep their proportions.
-    Origin: ERCOT August 2023 (261 USD/MWh against a median month of 30) is not a base case.
-    """
-    means = month_hour_price.mean(axis=1)
-    odd = means > outlier_factor * np.median(means)
-    scale = np.ones(MONTHS_PER_YEAR)
-    if odd.any() and not odd.all():
-        scale[odd] = means[~odd].max() / means[odd]
-    return month_hour_price * scale[:, None], np.flatnonzero(odd)
-
-
-def lognormal_price(
-    month_hour_price: Array, month_variation: Array, autocorrelation: float, random: np.random.Generator
-) -> Array:
-    """Hourly price with spikes around month-by-hour means.
-
-    Arguments: (12, 24) mean prices; (12,) standard deviation over mean of the hours of a month once the mean day is
-    taken out; lag-one autocorrelation of the residual (0..1); random generator. Result: (8760,) prices.
-    Equation: p_t = m(month, hour) exp(s z_t - s^2/2), z_t = a z_{t-1} + sqrt(1-a^2) e_t, s^2 = ln(1 + v^2), then each
-    month is scaled to its mean, so that monthly means are exact. Origin: lognormal AR(1) residual of spot prices
-    (Lucia and Schwartz 2002, one factor). Validity: positive prices; the residual is independent of the wind.
-    """
-    noise = random.standard_normal(HOURS_PER_YEAR)
-    shock = noise * np.sqrt(1 - autocorrelation**2)
-    shock[0] = noise[0]
-    z = lfilter([1.0], [1.0, -autocorrelation], shock)
-    sigma = np.sqrt(np.log1p(month_variation**2))[HOURLY_MONTH]
-    price = expand(month_hour_price) * np.exp(sigma * z - sigma**2 / 2)
-    wanted = month_means(expand(month_hour_price))
-    return np.asarray(price * (wanted / month_means(price))[HOURLY_MONTH], dtype=np.float64)
 
 
 def wind_curve(cut_in_over_rated: float) -> Callable[[Array], Array]:
@@ -99,23 +62,42 @@ def solar_curve(relative_irradiance: Array) -> Array:
     return np.clip(relative_irradiance, 0.0, 1.0)
 
 
-def follow_weather(hourly_driver: Array, month_hour_target: Array, curve: Callable[[Array], Array]) -> Array:
+def follow_sun(hourly_irradiance: Array, month_hour_target: Array) -> Array:
+    """Capacity factors of solar that keep the means of every month and hour, no hour above the midday of its own day.
+
+    Arguments: (8760,) irradiance; (12, 24) target means. Result: (8760,) factors, 0..1. In a month whose sunset moves,
+    an hour near it has sun on some days only; without the bound those days would carry the mean of all, above noon.
+    Midday is every hour whose mean is at least ``_MIDDAY_FRAC`` of the month's highest.
+    """
+    free = follow_weather(hourly_irradiance, month_hour_target, solar_curve)
+    midday = month_hour_target >= _MIDDAY_FRAC * month_hour_target.max(axis=1, keepdims=True)
+    highest = np.where(expand(midday.astype(float)) > 0, free, 0.0).reshape(-1, HOURS_PER_DAY).max(axis=1)
+    return follow_weather(hourly_irradiance, month_hour_target, solar_curve, np.repeat(highest, HOURS_PER_DAY))
+
+
+def follow_weather(
+    hourly_driver: Array, month_hour_target: Array, curve: Callable[[Array], Array], most: Array | float = 1.0
+) -> Array:
     """Hourly capacity factors that vary with the weather and keep the means of every month and hour of day.
 
     Arguments: (8760,) driver (wind speed or irradiance, any unit); (12, 24) target means, 0..1; rising curve from
-    scaled driver to 0..1. Result: (8760,) capacity factors, 0..1.
-    Equation: x_t = curve(k_c d_t / mean(d)) with k_c found by bisection in each cell c of month and hour so that the
-    mean of x over the cell is the target. A cell whose driver cannot reach its target takes the target throughout.
+    scaled driver to 0..1; largest factor, (8760,) or one. Result: (8760,) capacity factors, 0..1.
+    Equation: x_t = min(curve(k_c d_t / mean(d)), most) with k_c found by bisection in each cell c of month and hour so
+    that the mean of x over the cell is the target. A cell that cannot reach its target takes it throughout.
     """
     mean = float(hourly_driver.mean())
+
+    def output(scale: Array) -> Array:
+        return np.minimum(curve(scale[_CELL] * driver), most)
+
     driver = np.maximum(hourly_driver, 0.0) / mean if mean > 0 else np.zeros(HOURS_PER_YEAR)
     target = month_hour_target.reshape(-1)
     low, high = np.zeros(_CELLS), np.full(_CELLS, 1e3)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        reached = cell_means(curve(middle[_CELL] * driver)).reshape(-1) >= target
+        reached = cell_means(output(middle)).reshape(-1) >= target
         high, low = np.where(reached, middle, high), np.where(reached, low, middle)
-    values = curve(high[_CELL] * driver)
+    values = output(high)
     got = cell_means(values).reshape(-1)
     reachable = np.abs(got - target) <= 1e-6
     return np.asarray(np.where(reachable[_CELL], values, target[_CELL]), dtype=np.float64)

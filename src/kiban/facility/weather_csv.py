@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from kiban.facility import weather_hours as names
 from kiban.facility.weather_faults import WeatherFault, WeatherFileError
 from kiban.facility.weather_formats import parse_time
 from kiban.facility.weather_hours import ColumnRule, RawHours, fill_columns, split_rows
+from kiban.units.hourly_cells import MISFIT_REMEDY, split_cells
 
 HEADINGS = {
     names.DRY_BULB: ("temperature_2m", "temperature", "dry_bulb", "drybulb", "temp_air", "dry_bulb_degc"),
@@ -35,49 +37,68 @@ def read_open_csv(text: str, file: str, utc_offset_h: float | None) -> RawHours:
     Units are read from headings such as ``temperature_2m (°C)`` or from the ``units=`` comment; temperatures stay as
     they are (the range check finds Fahrenheit). Errors: WeatherFileError without time, temperature or humidity.
     """
-    cells = split_rows(text)
-    comment = " ".join(",".join(row) for row in cells[:6])
+    found = split_cells(text)
+    cells = found.rows
+    comment = " ".join(",".join(row) for row in split_rows("\n".join(text.split("\n", 6)[:6])))
     head = _heading(cells)
     if head is None:
-        raise WeatherFileError(
-            [WeatherFault(file, 1, "no row with a 'time' column", f"name a column {' or '.join(TIME_HEADINGS[:2])}")]
-        )
+        remedy = f"name a column {' or '.join(TIME_HEADINGS[:2])}, or choose EPW, TMY3, NSRDB or a PVGIS typical year"
+        raise WeatherFileError([WeatherFault(file, 1, "no row with a 'time' column", remedy)])
+    if misfit := found.misfit(head):
+        raise WeatherFileError([WeatherFault(file, 0, misfit, MISFIT_REMEDY)])
     titles = [_plain(cell) for cell in cells[head]]
     rules = _rules(cells[head], titles, comment)
     if names.DRY_BULB not in rules or not {names.HUMIDITY, names.DEW_POINT} & set(rules):
-        found = ", ".join(cells[head])
+        listed = ", ".join(cells[head])
         remedy = (
             f"add {HEADINGS[names.DRY_BULB][0]} and {HEADINGS[names.HUMIDITY][0]} or {HEADINGS[names.DEW_POINT][0]}"
         )
-        raise WeatherFileError([WeatherFault(file, head + 1, f"columns are {found}", remedy)])
+        raise WeatherFileError([WeatherFault(file, found.lines[head], f"columns are {listed}", remedy)])
     lat, lon, elevation, stated = _place(comment, cells[:head])
     offset = utc_offset_h if utc_offset_h is not None else stated
     raw = RawHours(file, "CSV", {}, np.zeros((0, 5), np.int64), np.zeros(0, np.int64), offset or 0.0, offset or 0.0)
     raw.lat_deg, raw.lon_deg, raw.elevation_m = lat, lon, elevation
-    if offset is None:
+    body, lines = cells[head + 1 :], found.lines[head + 1 :]
+    stamps, body, lines = _stamps_of(raw, body, lines, next(i for i, t in enumerate(titles) if t in TIME_HEADINGS))
+    aware = [s for s in stamps if s.tzinfo is not None]
+    if aware and len(aware) == len(stamps):
+        stamps = _with_one_offset(raw, stamps, offset)
+    elif offset is None:
         raw.notes.append("the file states no offset from UTC; its stamps are taken as local standard time")
         raw.lon_deg = float("nan")
-    _fill(raw, cells, head, titles, rules)
+    fill_columns(raw, rules, body, lines)
+    kept = set(raw.rows.tolist())
+    rows = [(s.year, s.month, s.day, s.hour, s.minute) for s, line in zip(stamps, lines, strict=True) if line in kept]
+    raw.stamps = np.array(rows, dtype=np.int64).reshape(-1, 5)
     return raw
 
 
-def _fill(raw: RawHours, cells: list[list[str]], head: int, titles: list[str], rules: dict[str, ColumnRule]) -> None:
-    where = next(i for i, title in enumerate(titles) if title in TIME_HEADINGS)
-    lines, body, stamps = [], [], []
-    for line, row in enumerate(cells[head + 1 :], start=head + 2):
-        if not any(row):
-            continue
-        when = parse_time(row[where]) if where < len(row) else None
-        if when is None:
-            found = row[where] if where < len(row) else ""
-            raw.faults.append(WeatherFault(raw.file, line, f"'{found}' is no time", "write 2023-01-31T05:00"))
-            continue
-        lines.append(line)
-        body.append(row)
-        stamps.append((line, (when.year, when.month, when.day, when.hour, when.minute)))
-    fill_columns(raw, rules, body, lines)
-    kept = set(raw.rows.tolist())
-    raw.stamps = np.array([s for line, s in stamps if line in kept], dtype=np.int64).reshape(-1, 5)
+def _stamps_of(
+    raw: RawHours, body: list[list[str]], lines: list[int], where: int
+) -> tuple[list[datetime], list[list[str]], list[int]]:
+    """Stamps, rows and lines of the rows that have a time; the others are one fault."""
+    times = [parse_time(row[where]) if where < len(row) else None for row in body]
+    bad = [i for i, when in enumerate(times) if when is None]
+    if bad:
+        cell = body[bad[0]][where] if where < len(body[bad[0]]) else ""
+        many = f", nor are {len(bad) - 1} more" if len(bad) > 1 else ""
+        raw.faults.append(WeatherFault(raw.file, lines[bad[0]], f"'{cell}' is no time{many}", "write 2023-01-31T05:00"))
+    good = [(when, row, line) for when, row, line in zip(times, body, lines, strict=True) if when is not None]
+    return [g[0] for g in good], [g[1] for g in good], [g[2] for g in good]
+
+
+def _with_one_offset(raw: RawHours, stamps: list[datetime], local_offset_h: float | None) -> list[datetime]:
+    """Stamps that say their own offset, in the least of their offsets: summer time is the larger of two."""
+    least = min(s.utcoffset() or timedelta(0) for s in stamps)
+    raw.utc_offset_h = least.total_seconds() / 3600
+    raw.local_offset_h = raw.utc_offset_h if local_offset_h is None else local_offset_h
+    if least == timedelta(0) and local_offset_h is None:
+        if np.isfinite(raw.lon_deg):
+            raw.local_offset_h = float(round(raw.lon_deg / 15.0))
+            raw.notes.append("stamps are in UTC: hours are turned to the whole zone nearest the longitude")
+        else:
+            raw.notes.append("stamps are in UTC and no place is given: the hours of the day are those of UTC")
+    return [s.astimezone(timezone(least)) for s in stamps]
 
 
 def _heading(cells: Sequence[Sequence[str]]) -> int | None:

@@ -90,7 +90,9 @@ def read_weather(
         fault = WeatherFault(file, 1, f"the head of the file is damaged ({error})", "download it again")
         raise WeatherFileError([fault]) from None
     _to_celsius(raw, temperature_unit)
-    faults = raw.faults + place_faults(raw) + time_faults(raw, drop_leap_day) + value_faults(raw)
+    faults = list(raw.faults)
+    if len(raw.rows) or not faults:
+        faults += place_faults(raw) + time_faults(raw, drop_leap_day) + value_faults(raw)
     if faults:
         raise WeatherFileError(faults)
     return _year(raw)

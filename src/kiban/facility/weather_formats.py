@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from kiban.facility.weather_faults import WeatherFault, WeatherFileError
 from kiban.facility.weather_hours import ColumnRule, RawHours, fill_columns, split_rows, whole_rows
 
 _EPW_HEAD = 8
+_PVGIS_EPW = "ECMWF/ERA"
 _EPW_RULES = {
     names.DRY_BULB: ColumnRule(6, missing_from=99.9),
     names.DEW_POINT: ColumnRule(7, missing_from=99.9),
@@ -102,6 +103,9 @@ def read_epw(text: str, file: str) -> RawHours:
         )
     lat, lon, offset, elevation = _place_numbers(file, 1, cells[0][6:10], "latitude, longitude, zone, elevation")
     raw = _raw(file, "EPW", offset, offset, lat_deg=lat, lon_deg=lon, elevation_m=elevation, place=cells[0][1])
+    if cells[0][4] == _PVGIS_EPW and cells[6][1:2] and cells[6][1].startswith("Irradiance Time Offset"):
+        raw.utc_offset_h = 0.0
+        raw.notes.append("an EPW file of PVGIS holds hours of UTC, whatever zone its heading says")
     body = _whole_numbers(raw, [(i, r) for i, r in whole_rows(cells, 1) if i > _EPW_HEAD])
     fill_columns(raw, _EPW_RULES, [row for _, row in body], [i for i, _ in body])
     kept = set(raw.rows.tolist())
@@ -126,13 +130,24 @@ def read_tmy3(text: str, file: str) -> RawHours:
             continue
         month, day, year, hour, _ = (int(x) for x in found.groups())
         good.append((line, row))
-        stamps.append((line, (year, month, day, hour - 1, 0)))
+        stamps.append((line, _hour_ending(year, month, day, hour)))
     fill_columns(raw, _by_heading(file, 2, cells[1], _TMY3_HEADINGS), [r for _, r in good], [i for i, _ in good])
     for name, values in raw.columns.items():
         raw.columns[name] = np.where(np.isclose(values, -9900.0) | np.isclose(values, -990000.0), np.nan, values)
     kept = set(raw.rows.tolist())
     _stamps(raw, [s for line, s in stamps if line in kept])
     return raw
+
+
+def _hour_ending(year: int, month: int, day: int, hour: int) -> tuple[int, int, int, int, int]:
+    """Beginning of the hour that ends at a stamp; some writers give 24:00 as 00:00 of the next day."""
+    if hour:
+        return year, month, day, hour - 1, 0
+    try:
+        eve = date(year, month, day) - timedelta(days=1)
+    except ValueError:
+        return year, month, day, -1, 0
+    return eve.year, eve.month, eve.day, 23, 0
 
 
 def _by_heading(
@@ -194,12 +209,15 @@ def read_pvgis_json(text: str, file: str) -> RawHours:
     try:
         data = json.loads(text)
         where, hourly = data["inputs"]["location"], data["outputs"]["tmy_hourly"]
+        place = {key.capitalize(): float(where[key]) for key in ("latitude", "longitude", "elevation")}
+        times = [str(row.get("time(UTC)", "")) for row in hourly]
     except json.JSONDecodeError as error:
         raise _stop(file, error.lineno, "the JSON ends or breaks here", "the file is cut; download again") from None
-    except (KeyError, TypeError):
-        raise _stop(file, 0, "no outputs.tmy_hourly", "choose the PVGIS typical year (TMY) as json") from None
-    place = {key.capitalize(): float(where[key]) for key in ("latitude", "longitude", "elevation")}
-    raw = _pvgis(file, place, [str(row.get("time(UTC)", "")) for row in hourly])
+    except (KeyError, TypeError, AttributeError):
+        raise _stop(
+            file, 0, "no inputs.location with outputs.tmy_hourly", "choose the PVGIS typical year (TMY) as json"
+        ) from None
+    raw = _pvgis(file, place, times)
     raw.rows = np.arange(1, len(hourly) + 1)
     for name, key in _PVGIS_KEYS.items():
         if hourly and key in hourly[0]:

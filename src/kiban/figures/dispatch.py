@@ -18,9 +18,15 @@ Array = NDArray[np.float64]
 HOURS_PER_DAY, HOURS_PER_WEEK, DAYS = 24, 168, 365
 _POINTS = 200
 _FIXED = {
-    "purchase": GREY, "wind": BLUE, "solar": ORANGE, "battery out": GREEN, "gas": RED, "cut": PINK, "not served": INK,
+    "purchase": GREY, "battery out": GREEN, "gas": RED, "cut": PINK, "not served": INK,
     "battery in": TEAL, "sold": SKY, "curtailed": SAND,
 }  # fmt: skip
+
+
+_SAID = (
+    ("wind", BLUE), ("solar", ORANGE), ("sun", ORANGE), ("pv", ORANGE), ("gas", RED), ("turbine", RED), ("engine", RED),
+)  # fmt: skip
+_NODES = {"site": GREY, "load": INK, "battery loss": TEAL}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def dispatch_figures(d: Dispatched, basis: Basis) -> list[Figure]:
     """All pictures of one answer."""
     tight = _tightest_week(d)
     return [
-        _stack(d, basis, "week", f"The tightest week (from {_date(tight * 7)})", _hours(tight), None),
+        _week(d, basis, tight),
         _mean_days(d, basis),
         _duration(d, basis),
         _heat(
@@ -54,8 +60,9 @@ def dispatch_figures(d: Dispatched, basis: Basis) -> list[Figure]:
 
 
 def color_of(name: str, place: int) -> str:
-    """Colour of a source: fixed for the usual ones, else from the cycle."""
-    return _FIXED.get(name, cycle(place + 6))
+    """Colour of a source: fixed for the usual ones and for names that say what it is, else from the cycle."""
+    said = next((color for word, color in _SAID if word in name.lower()), None)
+    return _FIXED.get(name) or said or cycle(place + 6)
 
 
 def _date(day: int) -> str:
@@ -75,17 +82,14 @@ def _tightest_week(d: Dispatched) -> int:
     return int(np.argmax(d.price_usd_per_mwh[: weeks * HOURS_PER_WEEK].reshape(weeks, -1).mean(axis=1)))
 
 
-def _stack(
-    d: Dispatched, basis: Basis, key: str, title: str, at: NDArray[np.int64], labels: Sequence[str] | None
-) -> Figure:
-    frame = Frame(
-        f"{key}_{d.name}", "energy", title, "MW, stacked; below zero what is charged, sold or thrown away", ()
-    )
+def _week(d: Dispatched, basis: Basis, week: int) -> Figure:
+    title = f"The tightest week (from {_date(week * 7)})"
+    frame = Frame(f"week_{d.name}", "energy", title, "MW, stacked; below zero what is charged, sold or thrown away", ())
+    at = _hours(week)
     made = {n: v[at] for n, v in d.made_mw.items()}
     taken = {n: -v[at] for n, v in d.taken_mw.items()}
-    return _drawn_stack(
-        frame, basis, made, taken, d.load_mw[at], labels or [f"{_date(int(h) // 24)}, {h % 24:02d}h" for h in at]
-    )
+    labels = [f"{_date(int(h) // 24)}, {h % 24:02d}h" for h in at]
+    return _drawn_stack(frame, basis, made, taken, d.load_mw[at], labels, "day")
 
 
 def _drawn_stack(
@@ -95,7 +99,9 @@ def _drawn_stack(
     taken: Mapping[str, Array],
     load: Array,
     labels: Sequence[str],
+    shown: str,
 ) -> Figure:
+    """Stacked bands with the load as a line; one label of x per 24 steps, cut to its day or month."""
     series, legend = [], []
     for sign, part in (("made", made), ("taken", taken)):
         for i, (name, values) in enumerate(part.items()):
@@ -106,7 +112,8 @@ def _drawn_stack(
             legend.append((name, color))
     series.append(line("load", np.round(load, 4), INK, width=1.8))
     legend.append(("load", INK))
-    axis = {"type": "category", "data": list(labels), "boundaryGap": False}
+    axis = {"type": "category", "data": list(labels), "boundaryGap": False,
+            "axisLabel": {"interval": HOURS_PER_DAY - 1, "kiban": shown}}  # fmt: skip
     return figure(frame, basis, cartesian(axis, value_axis(), series), legend)
 
 
@@ -124,7 +131,7 @@ def _mean_days(d: Dispatched, basis: Basis) -> Figure:
     labels = [f"{m} {h:02d}h" for m in MONTHS for h in range(HOURS_PER_DAY)]
     made = {n: mean(v) for n, v in d.made_mw.items()}
     taken = {n: -mean(v) for n, v in d.taken_mw.items()}
-    return _drawn_stack(frame, basis, made, taken, mean(d.load_mw), labels)
+    return _drawn_stack(frame, basis, made, taken, mean(d.load_mw), labels, "month")
 
 
 def _duration(d: Dispatched, basis: Basis) -> Figure:
@@ -141,7 +148,7 @@ def _duration(d: Dispatched, basis: Basis) -> Figure:
         points = [[int(h), round(float(v), 4)] for h, v in zip(at, np.sort(values)[::-1][at], strict=True)]
         series.append(line(name, points, color))
         legend.append((name, color))
-    axis = {"type": "value", "min": 0, "max": d.load_mw.size, "name": ""}
+    axis = {"type": "value", "min": 0, "max": d.load_mw.size, "interval": d.load_mw.size / 4, "name": ""}
     return figure(frame, basis, cartesian(axis, value_axis(), series), legend, form_x="plain")
 
 
@@ -182,13 +189,15 @@ def _sankey(d: Dispatched, basis: Basis) -> Figure:
     gone = {n: float(v.sum()) for n, v in d.taken_mw.items() if n != "battery in"}
     stored = float(d.taken_mw.get("battery in", np.zeros(1)).sum())
     given = float(d.made_mw.get("battery out", np.zeros(1)).sum())
-    links = [{"source": n, "target": "site", "value": v} for n, v in made.items() if v > 0]
+    least = 1e-9 * float(d.load_mw.sum())
+    links = [{"source": n, "target": "site", "value": v} for n, v in made.items() if v > least]
     links.append({"source": "site", "target": "load", "value": float(d.load_mw.sum())})
-    links += [{"source": "site", "target": n, "value": v} for n, v in gone.items() if v > 0]
-    if stored > given:
+    links += [{"source": "site", "target": n, "value": v} for n, v in gone.items() if v > least]
+    if stored - given > least:
         links.append({"source": "site", "target": "battery loss", "value": stored - given})
     names = list(dict.fromkeys(n for link in links for n in (str(link["source"]), str(link["target"]))))
-    nodes = [{"name": n, "itemStyle": {"color": color_of(n, i)}} for i, n in enumerate(names)]
+    places = {n: i for part in (d.made_mw, d.taken_mw) for i, n in enumerate(part)}
+    nodes = [{"name": n, "itemStyle": {"color": _NODES.get(n) or color_of(n, places.get(n, 0))}} for n in names]
     series = {
         "type": "sankey", "data": nodes, "links": links, "left": 4, "right": 120, "top": 8, "bottom": 8,
         "nodeGap": 14, "nodeWidth": 14, "draggable": False, "emphasis": {"focus": "adjacency"},

@@ -98,6 +98,7 @@ def energy_data(run: EnergyRun) -> dict[str, Any]:
         "title": run.loaded.form.title or run.loaded.form.name,
         "hours": run.loaded.hours,
         "load_mwh_per_year": float(run.case.axis.cost_weight_h @ run.case.load_mw),
+        "notes": list(run.loaded.notes),
         "rules": [_one(run.case, s) for s in run.solved],
     }
     more = {
@@ -135,8 +136,13 @@ def _one(case: Case, solved: Solved) -> dict[str, Any]:
             "scope_1_t_co2": c.scope_1_t,
             "location_based_t_co2": c.location_t,
             "market_based_t_co2": c.market_t,
+            "market_based_by_hour_t_co2": c.market_hourly_t,
+            "market_based_mix": "residual" if c.residual_known else "average",
+            "certificates_claimed_mwh": c.claimed_mwh,
+            "certificates_unclaimed_mwh": c.unclaimed_mwh,
             "consequential_t_co2": c.consequential_t,
-            "location_based_kg_co2_per_mwh": c.kg_per_mwh(c.location_t),
+            "consequential_load_t_co2": c.consequential_load_t,
+            "location_based_with_own_plant_kg_co2_per_mwh": c.kg_per_mwh(c.location_t),
         }
     return found
 
@@ -157,11 +163,15 @@ def energy_tables(data: dict[str, Any]) -> list[tuple[str, Row, list[Row]]]:
         ["mean price of another MWh, USD", *(significant(r["mean_price_usd_per_mwh"], 4) for r in rules)],
         ["of it for being clean, USD", *(significant(r["mean_clean_premium_usd_per_mwh"], 4) for r in rules)],
     ]
+    mix = rules[0].get("carbon", {}).get("market_based_mix", "")
     for key, words in (
         ("scope_1_t_co2", "own plant (Scope 1), t CO2"),
         ("location_based_t_co2", "location-based (average signal), t CO2"),
-        ("market_based_t_co2", "market-based (contracts), t CO2"),
-        ("consequential_t_co2", "consequential (marginal signal), t CO2"),
+        ("market_based_t_co2", f"market-based, by the year ({mix} mix), t CO2"),
+        ("market_based_by_hour_t_co2", f"market-based, by the hour ({mix} mix), t CO2"),
+        ("certificates_unclaimed_mwh", "certificates beyond consumption, MWh"),
+        ("consequential_t_co2", "consequential, contracts as new plant, t CO2"),
+        ("consequential_load_t_co2", "consequential, contracts on old plant, t CO2"),
     ):
         if all(r.get("carbon", {}).get(key) is not None for r in rules):
             main.append([words, *(f"{r['carbon'][key]:,.0f}" for r in rules)])
@@ -181,6 +191,8 @@ def energy_text(data: dict[str, Any]) -> str:
     for title, head, rows in energy_tables(data):
         if rows:
             out += ["", title, *(f"  {t}" for t in table(head, rows))]
+    if data["notes"]:
+        out += ["", *(f"note: {note}" for note in data["notes"])]
     return "\n".join(out)
 
 

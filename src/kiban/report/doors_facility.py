@@ -26,6 +26,7 @@ from kiban.report.facility_build import build_data, build_of, build_text
 from kiban.scenario.facility_load import load_facility
 from kiban.scenario.facility_schema import FacilityFile
 from kiban.scenario.problems import Problem, ScenarioError
+from kiban.scenario.textfile import read_text_file
 from kiban.units.numbers import significant
 
 Array = NDArray[np.float64]
@@ -111,13 +112,10 @@ def _or_problems(read: Callable[[], T], problems: list[Problem]) -> T | None:
 
 
 def _text(folder: Path, name: str, place: str) -> str:
-    path = folder / name
     try:
-        if path.stat().st_size > MOST_FILE_BYTES:
-            raise ScenarioError([Problem(place, "the file is larger than 100 MB", found=name)])
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ScenarioError([Problem(place, f"cannot read the file: {error.strerror}", found=name)]) from None
+        return read_text_file(folder / name, MOST_FILE_BYTES)
+    except ValueError as error:
+        raise ScenarioError([Problem(place, f"the file {error}", found=name)]) from None
 
 
 def _weather(form: FacilityFile, folder: Path, catalog: Catalog) -> tuple[Outdoors, str, tuple[str, ...]]:
@@ -145,7 +143,8 @@ def _weather(form: FacilityFile, folder: Path, catalog: Catalog) -> tuple[Outdoo
 def _load(form: FacilityFile, folder: Path) -> Array:
     if form.load.file is None:
         return np.full(HOURS, form.load.mean_frac * form.it_mw)
-    return read_load(_text(folder, form.load.file, "load.file"), form.load.file, form.load.column, form.it_mw)
+    text = _text(folder, form.load.file, "load.file")
+    return read_load(text, form.load.file, form.load.column, form.it_mw, form.load.drop_leap_day)
 
 
 def _with_choices(plant: Plant, form: FacilityFile, catalog: Catalog) -> Plant:

@@ -98,6 +98,7 @@ def _grid(loaded: LoadedEnergy) -> Grid | None:
     return Grid(
         price, limit, part.adder_usd_per_mwh, sale, part.export_limit_mw,
         tuple(_charge(d, loaded.hours) for d in part.demand), loaded.array("series.clean_frac"), tariff,
+        certificates_sold=part.certificates_sold,
     )  # fmt: skip
 
 

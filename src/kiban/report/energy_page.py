@@ -60,7 +60,7 @@ def energy_page(run: EnergyRun, data: dict[str, Any]) -> str:
         meta=f"{data['hours']:,} hours, {data['load_mwh_per_year']:,.0f} MWh of load a year. Least cost with perfect "
         "foresight; a price taker.",
         sections=sections,
-        notes=["Pictures show the first year."] if figures and run.case.axis.years > 1 else [],
+        notes=[*data["notes"], *(["Pictures show the first year."] if figures and run.case.axis.years > 1 else [])],
         css=static("report.css"),
         echarts=static("echarts.min.js"),
         script=static("report.js"),
@@ -79,9 +79,7 @@ def _dispatched(run: EnergyRun, solved: Solved) -> Dispatched:
         if key in flow:
             made[name] = flow[key]
     taken = {"battery in": flow.get("charge", zero), "sold": flow.get("sold", zero), "curtailed": flow["curtailed"]}
-    share = zero if case.grid is None else np.broadcast_to(case.grid.clean_frac, zero.shape)
-    dirty = (flow.get("purchase", zero) - flow.get("matched", zero)) * (1 - share)
-    dirty = dirty + sum((flow[p.name] for p in case.plants), zero)
+    dirty = solved.answer.unclean_mw
     clean = 1 - np.divide(dirty, case.load_mw, out=np.zeros_like(dirty), where=case.load_mw > 0)
     return Dispatched(
         name=solved.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,19 @@ from pydantic import ValidationError
 from kiban.scenario.energy_schema import Column, EnergyFile
 from kiban.scenario.load import merge_file
 from kiban.scenario.problems import Problem, ScenarioError
+from kiban.scenario.textfile import read_text_file
 from kiban.scenario.translate import located, translate
 from kiban.scenario.yamltext import Node
 from kiban.units import HOURS_PER_YEAR
-from kiban.units.hourly import range_faults, read_hourly
+from kiban.units.hourly import HourlyTable, range_faults, read_column, read_table
+from kiban.units.hourly_time import Fault
 
 Array = NDArray[np.float64]
 Place = tuple[str | int, ...]
 
 MOST_SERIES_BYTES = 50_000_000
+_KW_FOR_MW = 50.0
+"""A load this many times its connection is in another unit, not a site that makes nearly all its power."""
 _ENDINGS = ("kg_co2_per_mwh", "usd_per_mwh", "frac", "mw")
 
 
@@ -38,6 +42,8 @@ class LoadedEnergy:
 
     tariff: Any = None
     """The rate as JSON, where the file names one."""
+    notes: tuple[str, ...] = ()
+    """What was done to the hourly files."""
 
     def array(self, place: str) -> Array:
         """Series at a place of the file."""
@@ -59,12 +65,12 @@ def load_energy(path: str | Path, variant: str | None = None) -> LoadedEnergy:
     except ValidationError as error:
         raise ScenarioError(translate(error, tree, EnergyFile)) from None
     problems: list[Problem] = []
-    texts: dict[Path, str] = {}
+    files = _Files(Path(path).parent, form.drop_leap_day, tree, problems)
     found: dict[str, Array | float] = {}
     for place, ending, given in _series_of(form):
         name = ".".join(str(p) for p in place)
         if isinstance(given, Column):
-            found[name] = _column(Path(path).parent, given, ending, place, tree, texts, problems)
+            found[name] = files.column(given, ending, place)
         else:
             found[name] = float(given)
     lengths = {k: v.size for k, v in found.items() if isinstance(v, np.ndarray) and v.size}
@@ -73,11 +79,13 @@ def load_energy(path: str | Path, variant: str | None = None) -> LoadedEnergy:
         if size != hours and not problems:
             place = tuple(int(p) if p.isdigit() else p for p in name.split("."))
             problems.append(located(place, tree, f"{size} hours, where another series has {hours}"))
+    if not problems:
+        problems += [*files.clocks(), *_kilowatts(form, found, tree)]
     tariff = _tariff(Path(path).parent, form, tree, problems)
     if problems:
         raise ScenarioError(problems)
     series = {k: np.broadcast_to(np.asarray(v), (hours,)).copy() for k, v in found.items()}
-    return LoadedEnergy(form, hours, series, tariff)
+    return LoadedEnergy(form, hours, series, tariff, files.notes())
 
 
 def _tariff(folder: Path, form: EnergyFile, tree: Node, problems: list[Problem]) -> Any:
@@ -85,14 +93,12 @@ def _tariff(folder: Path, form: EnergyFile, tree: Node, problems: list[Problem])
         return None
     name, place = form.connection.tariff.file, ("connection", "tariff", "file")
     try:
-        path = folder / name
-        if path.stat().st_size > MOST_SERIES_BYTES:
-            problems.append(located(place, tree, f"{name} is larger than {MOST_SERIES_BYTES:,} bytes"))
-            return None
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        problems.append(located(place, tree, f"cannot read {name}: {error.strerror}"))
+        text = read_text_file(folder / name, MOST_SERIES_BYTES)
+    except ValueError as error:
+        problems.append(located(place, tree, f"{name} {error}"))
         return None
+    try:
+        found = json.loads(text)
     except ValueError:
         problems.append(located(place, tree, f"{name} is not JSON"))
         return None
@@ -112,24 +118,64 @@ def _series_of(form: EnergyFile) -> Iterator[tuple[Place, str, Any]]:
         yield ("sources", i, "profile"), "frac", source.profile
 
 
-def _column(
-    folder: Path, given: Column, ending: str, place: Place, tree: Node, texts: dict[Path, str], problems: list[Problem]
-) -> Array:
-    path = folder / given.file
-    if path not in texts:
+class _Files:
+    """Hourly files of one form: each is read once, and its faults are told once."""
+
+    def __init__(self, folder: Path, drop_leap_day: bool, tree: Node, problems: list[Problem]) -> None:
+        self._folder, self._drop, self._tree, self._problems = folder, drop_leap_day, tree, problems
+        self._tables: dict[str, HourlyTable] = {}
+        self._places: dict[str, Place] = {}
+
+    def column(self, given: Column, ending: str, place: Place) -> Array:
+        """Values of a column, empty where it has faults."""
+        if given.file not in self._tables:
+            self._tables[given.file] = self._table(given.file, place)
+            self._places[given.file] = place
+        table = self._tables[given.file]
+        # A factor stands for the unit of the file, so ranges are judged after it.
+        values, faults = read_column(table, given.column, "any")
+        values = values * given.factor
+        if not faults and not table.faults:
+            faults = range_faults(values, ending, table.lines)
+        self._tell(place, given.file, faults)
+        return values
+
+    def _table(self, name: str, place: Place) -> HourlyTable:
         try:
-            if path.stat().st_size > MOST_SERIES_BYTES:
-                problems.append(located(place, tree, f"{given.file} is larger than {MOST_SERIES_BYTES:,} bytes"))
-                return np.empty(0)
-            texts[path] = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            problems.append(located(place, tree, f"cannot read {given.file}: {reason}"))
-            return np.empty(0)
-    # A factor stands for the unit of the file, so ranges are judged after it.
-    values, faults = read_hourly(texts[path], given.column, "any")
-    values = values * given.factor
-    if not faults:
-        faults = range_faults(values, ending)
-    problems += [located(place, tree, fault.words(given.file)) for fault in faults]
-    return values
+            table = read_table(read_text_file(self._folder / name, MOST_SERIES_BYTES), self._drop)
+        except ValueError as error:
+            self._problems.append(located(place, self._tree, f"{name} {error}"))
+            return HourlyTable((), [], [], ())
+        self._tell(place, name, table.faults)
+        return table
+
+    def _tell(self, place: Place, name: str, faults: Iterable[Fault]) -> None:
+        self._problems.extend(located(place, self._tree, fault.words(name)) for fault in faults)
+
+    def clocks(self) -> Iterator[Problem]:
+        """Files that say whose hours theirs are, and do not agree."""
+        known = {name: table.clock for name, table in self._tables.items() if table.clock}
+        first = next(iter(known), "")
+        for name, clock in known.items():
+            if clock != known[first]:
+                words = f"{name} is in {clock}, {first} in {known[first]}; give all files in local standard time"
+                yield located(self._places[name], self._tree, words)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and whose clock counts."""
+        dropped = {name: table.dropped_h for name, table in self._tables.items() if table.dropped_h}
+        utc = [name for name, table in self._tables.items() if table.clock == "UTC"]
+        said = [f"{name}: {hours} hours of 29 February left out" for name, hours in dropped.items()]
+        return (*said, *(f"{name} is in UTC: its hours of the day and its months are those of UTC" for name in utc))
+
+
+def _kilowatts(form: EnergyFile, found: dict[str, Array | float], tree: Node) -> Iterator[Problem]:
+    """A load far beyond the connection that carries it was written in kW."""
+    if form.connection is None:
+        return
+    given = form.connection.limit_mw
+    limit = max(given) if isinstance(given, tuple) else given
+    load = float(np.max(found["series.load_mw"]))
+    if limit > 0 and load > _KW_FOR_MW * limit:
+        words = f"load up to {load:,.6g} MW behind a connection of {limit:g} MW; looks like kW: give factor: 0.001"
+        yield located(("series", "load_mw"), tree, words)

@@ -65,6 +65,9 @@ class ConnectionPart(Part):
     export_limit_mw: Power = Field(default=0.0, description="Largest flow out of the site")
     adder_usd_per_mwh: Money = Field(default=0.0, description="Delivery and riders on all that comes through")
     sale_frac: Fraction | None = Field(default=None, description="Sale price over market price; empty: nothing is sold")
+    certificates_sold: Switch = Field(
+        default=False, description="Surplus is sold with its certificates, so that it matches no load"
+    )
     demand: tuple[DemandPart, ...] = Field(default=(), description="Demand charges")
     tariff: TariffPart | None = Field(default=None, description="A utility tariff, on top of the market price")
 
@@ -142,6 +145,7 @@ class EnergyFile(Part):
     name: ScenarioName = Field(description="Name of the site or case")
     title: str = Field(default="", max_length=200, description="Title for readers")
     series: SeriesPart = Field(description="Hourly series")
+    drop_leap_day: Switch = Field(default=False, description="Leave out 29 February of hourly files that have it")
     connection: ConnectionPart | None = Field(default=None, description="Grid connection; empty: an island")
     sources: tuple[SourcePart, ...] = Field(default=(), description="Wind, solar and contracts")
     plants: tuple[PlantPart, ...] = Field(default=(), description="On-site plant")

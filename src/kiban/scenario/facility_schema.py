@@ -40,6 +40,7 @@ class LoadPart(Part):
     mean_frac: Annotated[Number, Field(gt=0, le=1)] = Field(default=0.8, description="Load over it_mw, constant")
     file: FileName | None = Field(default=None, description="CSV with one row for each of 8760 hours")
     column: str = Field(default="it_mw", max_length=80, description="Heading of the load in MW")
+    drop_leap_day: Switch = Field(default=False, description="Leave out 29 February of a file of 8784 hours")
 
 
 class PowerPart(PowerPathPart):

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kiban.units.calendar import HOURS_PER_YEAR
+from kiban.units.hourly_cells import MISFIT_REMEDY, split_cells
+from kiban.units.hourly_time import Fault, parse_times, start_faults, step_faults, time_columns
 
 Array = NDArray[np.float64]
 
-LEAP_HOURS = HOURS_PER_YEAR + 24
-_FEBRUARY_29 = (31 + 28) * 24
-_HEAD = 1
+HOURS_PER_DAY = 24
+LEAP_HOURS = HOURS_PER_YEAR + HOURS_PER_DAY
+_FEBRUARY_29 = (31 + 28) * HOURS_PER_DAY
 _SHOWN = 3
-_TIME_NAMES = ("datetime", "timestamp", "time", "date", "hour_start", "interval_start")
-_HOUR = timedelta(hours=1)
+_CLOCKS = {"local": "local time", "utc": "UTC"}
 
 
 @dataclass(frozen=True)
@@ -52,123 +50,138 @@ RANGES = {
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing wrong with a file."""
+class HourlyTable:
+    """Rows of an hourly file, and what is wrong with them whatever column is read."""
 
-    row: int | None
-    """Row of the file as an editor counts, 1 = heading; None for the whole file."""
-    found: str
-    remedy: str
+    head: tuple[str, ...]
+    body: list[list[str]]
+    lines: list[int]
+    """Line of each row."""
+    faults: tuple[Fault, ...]
+    clock: str = ""
+    """Whose hours these are, where the file says it: ``UTC``, ``local time``, or an offset such as ``UTC-6``."""
+    dropped_h: int = 0
+    """Hours of 29 February that were left out."""
 
-    def words(self, file: str) -> str:
-        """Say it in one line."""
-        place = file if self.row is None else f"{file}, row {self.row}"
-        return f"{place}: {self.found}; {self.remedy}"
 
+def read_table(text: str, drop_leap_day: bool = False) -> HourlyTable:
+    """Split an hourly file and check its rows: number, time, shape.
 
-def read_hourly(text: str, column: str, ending: str) -> tuple[Array, list[Fault]]:
-    """Read one column of a CSV with a heading, for one or several whole years of hours.
-
-    Arguments: text of the file; name of the column; ending of its unit, a key of ``RANGES``. Result: the values, and
-    every fault found (values are only good without any). A column of time (datetime, timestamp, time, date ...) is
-    checked where there is one: one hour from row to row, none twice, none left out.
+    Arguments: text of a table with a heading, one row per hour of one or several whole years; whether rows of 29
+    February are left out. A column of time (datetime, timestamp, time, date ...) is checked where there is one: one
+    hour from row to row, none twice, none left out, 1 January first.
     """
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
-    rows = [r for r in rows if r and not r[0].lstrip().startswith("#")]
-    if not rows:
-        return np.empty(0), [Fault(None, "the file is empty", "give a heading and one row per hour")]
-    head = [name.strip() for name in rows[0]]
-    if column not in head:
-        known = ", ".join(head[:12])
+    cells = split_cells(text)
+    if not cells.rows:
+        return HourlyTable((), [], [], (Fault(None, "the file is empty", "give a heading and one row per hour"),))
+    head, body, lines = tuple(cells.rows[0]), cells.rows[1:], cells.lines[1:]
+    if misfit := cells.misfit(0):
+        return HourlyTable(head, [], [], (Fault(None, misfit, MISFIT_REMEDY),))
+    columns = time_columns(head)
+    stamps, faults = parse_times([_cell(r, columns[0]) for r in body], lines) if columns else ([], [])
+    leap = _leap_rows(stamps, len(body))
+    if len(leap) and not drop_leap_day:
+        where = f"rows {lines[leap[0]]} to {lines[leap[-1]]}" if len(leap) <= HOURS_PER_DAY else f"{len(leap)} rows"
+        what, remedy = f"{len(body)} rows: {where} are 29 February", "leave them out, or set drop_leap_day: true"
+        faults.append(Fault(lines[leap[0]], what, remedy))
+    gone = set(leap)
+    kept = [i for i in range(len(body)) if i not in gone]
+    body, lines = [body[i] for i in kept], [lines[i] for i in kept]
+    times = [stamps[i] for i in kept] if stamps else []
+    wrong = step_faults(times, lines)
+    faults += wrong or _length_faults(len(body), times, lines)
+    first = _first(body, lines, columns[1]) if columns and times and not faults else None
+    faults += start_faults(first, lines[0]) if first is not None else []
+    clock = _clock(head[columns[1]], first) if columns and first is not None else ""
+    return HourlyTable(head, body, lines, tuple(faults), clock, len(leap) if drop_leap_day else 0)
+
+
+def _first(body: list[list[str]], lines: list[int], at: int) -> datetime | None:
+    return next(iter(parse_times([_cell(body[0], at)], lines[:1])[0]), None)
+
+
+def _clock(heading: str, first: datetime) -> str:
+    offset = first.utcoffset()
+    if offset is not None:
+        hours = offset.total_seconds() / 3600
+        return f"UTC{hours:+g}" if hours else "UTC"
+    return next((words for mark, words in _CLOCKS.items() if mark in heading.lower()), "")
+
+
+def read_column(table: HourlyTable, column: str, ending: str) -> tuple[Array, list[Fault]]:
+    """Numbers of one column.
+
+    Arguments: table; heading; ending of its unit, a key of ``RANGES``. Result: the values, and the faults of the column
+    (values are only good without any, and without those of the table).
+    """
+    if not table.head or (table.faults and not table.body):
+        return np.empty(0), []
+    if column not in table.head:
+        known = ", ".join(table.head[:12])
         return np.empty(0), [Fault(1, f"there is no column {column!r}", f"the columns are: {known}")]
-    body = rows[1:]
-    faults = _length_faults(len(body))
-    stamps = next((head.index(n) for n in head if n.lower().startswith(_TIME_NAMES)), None)
-    if stamps is not None:
-        faults += _time_faults([r[stamps] if len(r) > stamps else "" for r in body])
-    at = head.index(column)
-    values, bad = _numbers([r[at] if len(r) > at else "" for r in body])
-    faults += bad
-    if not bad and values.size:
-        faults += range_faults(values, ending)
+    at = table.head.index(column)
+    values, faults = _numbers([_cell(r, at) for r in table.body], table.lines)
+    if not faults and values.size:
+        faults = range_faults(values, ending, table.lines)
     return values, faults
 
 
-def _length_faults(count: int) -> list[Fault]:
+def read_hourly(text: str, column: str, ending: str) -> tuple[Array, list[Fault]]:
+    """Read one column of a table: values, and every fault of table and column."""
+    table = read_table(text)
+    values, faults = read_column(table, column, ending)
+    return values, [*table.faults, *faults]
+
+
+def _cell(row: list[str], at: int) -> str:
+    return row[at] if len(row) > at else ""
+
+
+def _leap_rows(stamps: Sequence[datetime], count: int) -> list[int]:
+    """Rows of 29 February, by their stamps, or by their place in a file that is one leap year."""
+    if stamps:
+        return [i for i, s in enumerate(stamps) if (s.month, s.day) == (2, 29)]
+    return list(range(_FEBRUARY_29, _FEBRUARY_29 + HOURS_PER_DAY)) if count == LEAP_HOURS else []
+
+
+def _length_faults(count: int, stamps: Sequence[datetime], lines: Sequence[int]) -> list[Fault]:
     years, rest = divmod(count, HOURS_PER_YEAR)
     if years and not rest:
         return []
-    if count and count % LEAP_HOURS == 0:
-        first = _FEBRUARY_29 + 1 + _HEAD
-        return [
-            Fault(
-                None, f"{count} rows are a leap year",
-                f"leave out 29 February (rows {first} to {first + 23} of a year that starts on 1 January)",
-            )
-        ]  # fmt: skip
+    if stamps:
+        what = f"the file ends at {stamps[-1]:%Y-%m-%d %H:%M}: {count} rows are not whole years"
+        return [Fault(lines[-1], what, f"the file is cut: give {HOURS_PER_YEAR} rows per year")]
+    if years > 1 and rest % HOURS_PER_DAY == 0 and rest // HOURS_PER_DAY <= years:
+        what = f"{count} rows are {years} years with {rest // HOURS_PER_DAY} leap days"
+        return [Fault(None, what, "leave out 29 February, or add a column of time and set drop_leap_day: true")]
     return [Fault(None, f"{count} rows are not whole years", f"give {HOURS_PER_YEAR} rows per year, one per hour")]
 
 
-def _numbers(cells: Sequence[str]) -> tuple[Array, list[Fault]]:
+def _numbers(cells: Sequence[str], lines: Sequence[int]) -> tuple[Array, list[Fault]]:
     values = np.full(len(cells), np.nan)
     bad = []
     for i, cell in enumerate(cells):
         with suppress(ValueError):
             values[i] = float(cell)
         if not np.isfinite(values[i]):
-            bad.append((i, cell))
+            bad.append((lines[i], cell))
     faults = [
-        Fault(i + 1 + _HEAD, f"{cell.strip() or 'nothing'!r} is not a number", "fill the hour from a source you trust")
-        for i, cell in bad[:_SHOWN]
+        Fault(line, f"{cell!r} is not a number" if cell else "the cell is empty", _remedy(cell))
+        for line, cell in bad[:_SHOWN]
     ]
     if len(bad) > _SHOWN:
         faults.append(Fault(None, f"{len(bad) - _SHOWN} more rows are not numbers", "fill them as well"))
     return values, faults
 
 
-def _time_faults(cells: Sequence[str]) -> list[Fault]:
-    stamps: list[datetime] = []
-    for i, cell in enumerate(cells):
-        try:
-            stamps.append(datetime.fromisoformat(cell.strip().replace("Z", "+00:00")))
-        except ValueError:
-            return [Fault(i + 1 + _HEAD, f"{cell.strip()!r} is not a time", "write times as 2023-01-31 14:00")]
-    try:
-        steps = [b - a for a, b in pairwise(stamps)]
-    except TypeError:
-        return [
-            Fault(None, "some times have an offset from UTC and some have none", "give all of them the same offset")
-        ]
-    back = [i for i, s in enumerate(steps) if s <= timedelta(0)]
-    gaps = [i for i, s in enumerate(steps) if s > _HOUR and not _over_leap_day(stamps[i], stamps[i + 1])]
-    fine = [i for i, s in enumerate(steps) if timedelta(0) < s < _HOUR]
-    summer = "looks like a daylight-saving jump: write all times in UTC or with one fixed offset"
-    faults = []
-    for i in back[:_SHOWN]:
-        jump = stamps[i + 1].month in (9, 10, 11) and len(back) <= 2
-        what = "comes twice" if stamps[i + 1] in (stamps[i], *stamps[max(i - 1, 0) : i]) else "goes back in time"
-        faults.append(Fault(i + 2 + _HEAD, f"{cells[i + 1].strip()} {what}", summer if jump else "leave out the copy"))
-    for i in gaps[:_SHOWN]:
-        hours = int(steps[i] / _HOUR) - 1
-        jump = hours == 1 and stamps[i].month in (3, 4)
-        what = f"{hours} hour{'s' if hours > 1 else ''} missing after {cells[i].strip()}"
-        faults.append(Fault(i + 2 + _HEAD, what, summer if jump else "add the hours"))
-    if fine:
-        step = steps[fine[0]]
-        faults.append(Fault(fine[0] + 2 + _HEAD, f"the step is {step}, not one hour", "give hourly means"))
-    more = len(back) + len(gaps) - len(back[:_SHOWN]) - len(gaps[:_SHOWN])
-    if more:
-        faults.append(Fault(None, f"{more} more rows are double or missing", "repair them as well"))
-    return faults
+def _remedy(cell: str) -> str:
+    if cell.replace(",", "").replace(".", "").isdigit():
+        return "write 1234.5, with a point and without marks of thousands"
+    return "fill the hour from a source you trust"
 
 
-def _over_leap_day(before: datetime, after: datetime) -> bool:
-    """Whether a gap is only the 29 February that a year of 8760 hours leaves out."""
-    return (before.month, before.day, after.month, after.day) == (2, 28, 3, 1) and after - before == timedelta(hours=25)
-
-
-def range_faults(values: Array, ending: str) -> list[Fault]:
-    """What the range of a series betrays."""
+def range_faults(values: Array, ending: str, lines: Sequence[int] | None = None) -> list[Fault]:
+    """What the range of a series betrays; lines, those of the values in their file."""
     allowed = RANGES[ending]
     if not values.size:
         return []
@@ -177,7 +190,10 @@ def range_faults(values: Array, ending: str) -> list[Fault]:
     small = 0 < mean < allowed.mean_low
     if not outside.size and not small:
         return []
-    row = int(outside[0]) + 1 + _HEAD if outside.size else None
+    row = None
+    if outside.size:
+        first = int(outside[0])
+        row = first + 2 if lines is None else lines[first]
     what = f"values from {low:g} to {high:g} (mean {mean:g}) where {allowed.low:g} to {allowed.high:g} is allowed"
     if small:
         what = f"a mean of {mean:g} is too small for {ending}"

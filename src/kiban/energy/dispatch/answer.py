@@ -29,6 +29,8 @@ class Answer:
     flow_mw: dict[str, Array]
     """(N,) by name: purchase, inflow, outflow, sold, curtailed, charge, discharge, cut, unserved, each source and
     plant."""
+    thrown_mw: dict[str, Array]
+    """(N,) output that is not used, by name of source; adds up to the flow curtailed. The least clean goes first."""
     state_mwh: Array
     price_usd_per_mwh: Array
     """(N,) what another MWh of load costs: dual of the site's balance."""
@@ -39,6 +41,8 @@ class Answer:
     """(Q,) what another MW of connection is worth in each quarter, in money of that quarter's year."""
     connection_usd_per_mw_year: float
     """The same over the mean year."""
+    unclean_mw: Array
+    """(N,) what is used and not clean in its hour."""
     clean_frac: float
     """24/7 score: share of the load that is clean in its hour, the grid's clean share included."""
     contracted_frac: float
@@ -60,12 +64,12 @@ def read_answer(
 ) -> Answer:
     """Turn a solution into an answer; warm, whether there was a basis before; seconds, all that finding it took."""
     size = {k: float(solution.value(names[f"{k}_mw"])[0]) for k in _sized(case)}
-    flow = _flows_of(case, names, size, solution)
+    flow, thrown = _flows_of(case, names, size, solution)
     battery = case.battery
     mwh = 0.0
     if battery is not None:
         mwh = size["battery"] * battery.hours if battery.hours else float(solution.value("battery_mwh")[0])
-    w = case.axis.cost_weight_h
+    unclean = _unclean(case, flow, thrown)
     by_quarter, by_year = _connection(case, names, solution)
     items = _items(case, names, size, mwh, flow, solution)
     return Answer(
@@ -74,13 +78,15 @@ def read_answer(
         size_mw=size,
         battery_mwh=mwh,
         flow_mw=flow,
+        thrown_mw=thrown,
         state_mwh=solution.value("state") if battery is not None else np.zeros(case.axis.count),
-        price_usd_per_mwh=solution.dual("site") / w,
+        price_usd_per_mwh=solution.dual("site") / case.axis.cost_weight_h,
         clean_premium_usd_per_mwh=_premium(case, rules, solution),
         connection_usd_per_mw=by_quarter,
         connection_usd_per_mw_year=by_year,
-        clean_frac=_score(case, flow),
-        contracted_frac=_contracted(case, flow),
+        unclean_mw=unclean,
+        clean_frac=_score(case, flow, unclean),
+        contracted_frac=_contracted(case, flow, thrown),
         rule=rule,
         seconds=seconds,
         warm=warm,
@@ -94,15 +100,29 @@ def _sized(case: Case) -> list[str]:
     return found + (["battery"] if case.battery is not None else [])
 
 
-def _flows_of(case: Case, names: dict[str, Block], size: dict[str, float], solution: Solution) -> dict[str, Array]:
+def _flows_of(
+    case: Case, names: dict[str, Block], size: dict[str, float], solution: Solution
+) -> tuple[dict[str, Array], dict[str, Array]]:
     flow: dict[str, Array] = {
         k: np.maximum(solution.value(names[k]), 0.0)
-        for k in ("purchase", "inflow", "outflow", "sold", "charge", "discharge", "cut", "unserved", "matched")
+        for k in ("purchase", "inflow", "outflow", "sold", "charge", "discharge", "cut", "unserved")
         if k in names
     }
     flow |= {p.name: np.maximum(solution.value(f"{p.name}_run"), 0.0) for p in case.plants}
     flow |= {s.name: size[s.name] * s.profile_frac for s in case.sources}
-    return _spill(case, flow)
+    thrown = _spill(case, flow)
+    virtual = [s for s in case.sources if s.at == "virtual"]
+    if virtual:
+        # The programme has no reason to fill its own columns of matches unless the rule counts hours.
+        made = sum((s.clean_frac * flow[s.name] for s in virtual), np.zeros(case.axis.count))
+        flow["matched"] = np.minimum(made, _bought(flow))
+    return flow, thrown
+
+
+def _bought(flow: dict[str, Array]) -> Array:
+    """What is bought and not sold again in the same hour, (N,)."""
+    zero = np.zeros(1)
+    return np.asarray(np.maximum(flow.get("purchase", zero) - flow.get("sold", zero), 0.0), dtype=np.float64)
 
 
 def _spill(case: Case, flow: dict[str, Array]) -> dict[str, Array]:
@@ -110,17 +130,26 @@ def _spill(case: Case, flow: dict[str, Array]) -> dict[str, Array]:
     zero = np.zeros(case.axis.count)
     site = _site_sum(case, flow) - case.load_mw
     own = sum((flow[s.name] for s in case.sources if s.at == "site"), zero)
-    spilled = np.clip(site, 0.0, own)
+    thrown = _least_clean_first(case, flow, "site", np.clip(site, 0.0, own))
     if case.grid is not None and any(s.at == "grid" for s in case.sources):
         flow["inflow"] = np.maximum(flow["inflow"] - np.maximum(site - own, 0.0), 0.0)
         contracted = sum((flow[s.name] for s in case.sources if s.at == "grid"), zero)
         market = flow["purchase"] + contracted + flow.get("outflow", zero) - flow.get("sold", zero) - flow["inflow"]
         flow["purchase"] = np.maximum(flow["purchase"] - np.maximum(market - contracted, 0.0), 0.0)
-        spilled = spilled + np.clip(market, 0.0, contracted)
+        thrown |= _least_clean_first(case, flow, "grid", np.clip(market, 0.0, contracted))
     elif case.grid is not None:
         flow["inflow"] = flow["purchase"] = np.maximum(flow["inflow"] - np.maximum(site - own, 0.0), 0.0)
-    flow["curtailed"] = spilled
-    return flow
+    flow["curtailed"] = np.asarray(sum(thrown.values(), zero))
+    return thrown
+
+
+def _least_clean_first(case: Case, flow: dict[str, Array], at: str, spilled: Array) -> dict[str, Array]:
+    """Share out what a balance leaves over among the sources of a place."""
+    thrown = {}
+    for s in sorted((s for s in case.sources if s.at == at), key=lambda s: s.clean_frac):
+        thrown[s.name] = np.minimum(spilled, flow[s.name])
+        spilled = spilled - thrown[s.name]
+    return thrown
 
 
 def _site_sum(case: Case, flow: dict[str, Array]) -> Array:
@@ -162,27 +191,34 @@ def _premium(case: Case, rules: RuleRows, solution: Solution) -> Array:
     return np.asarray(premium / axis.year_weight[axis.year], dtype=np.float64)
 
 
-def _score(case: Case, flow: dict[str, Array]) -> float:
+def _unclean(case: Case, flow: dict[str, Array], thrown: dict[str, Array]) -> Array:
+    zero = np.zeros(case.axis.count)
+    share = zero if case.grid is None else np.broadcast_to(case.grid.clean_frac, zero.shape)
+    unclean = (_bought(flow) - flow.get("matched", zero)) * (1 - share)
+    unclean = unclean + sum((flow[p.name] for p in case.plants), zero)
+    for s in case.sources:
+        if s.partly_unclean:
+            unclean = unclean + (1 - s.clean_frac) * (flow[s.name] - thrown[s.name])
+    return np.asarray(unclean + zero, dtype=np.float64)
+
+
+def _score(case: Case, flow: dict[str, Array], unclean: Array) -> float:
     """Share of the load that is clean in its hour.
 
-    Origin: Google, 24/7 Carbon-Free Energy: Methodologies and Metrics (2021): what is bought counts with the clean
-    share of the grid in its hour, the rest of the load is contracted. Own plant and unclean sources count as not
-    clean.
+    Equation: 1 - sum w ((1 - c) (purchase - sold - matched)+ + plants + unclean contracts) / sum w load served; without
+    a battery it is (sum w min(clean, load) + c (load - clean)+) / sum w load, so that a surplus counts for nothing.
+    Origin: Google, 24/7 Carbon-Free Energy: Methodologies and Metrics (2021). Own plant and unclean sources count as
+    not clean; what is bought to charge counts in the hour it is bought.
     """
-    axis = case.axis
-    w, zero = axis.weight_h, np.zeros(axis.count)
-    share = zero if case.grid is None else np.broadcast_to(case.grid.clean_frac, axis.count)
-    unclean = (flow.get("purchase", zero) - flow.get("matched", zero)) * (1 - share)
-    unclean = unclean + sum((flow[p.name] for p in case.plants), zero)
-    unclean = unclean + sum(((1 - s.clean_frac) * flow[s.name] for s in case.sources if s.at != "virtual"), zero)
+    w, zero = case.axis.weight_h, np.zeros(case.axis.count)
     served = case.load_mw - flow.get("cut", zero) - flow.get("unserved", zero)
     total = float(w @ served)
     return float(np.clip(1 - float(w @ unclean) / total, 0.0, 1.0)) if total > 0 else 1.0
 
 
-def _contracted(case: Case, flow: dict[str, Array]) -> float:
+def _contracted(case: Case, flow: dict[str, Array], thrown: dict[str, Array]) -> float:
     w, zero = case.axis.weight_h, np.zeros(case.axis.count)
-    made = sum((s.clean_frac * flow[s.name] for s in case.sources), zero) - flow["curtailed"]
+    made = sum((s.clean_frac * (flow[s.name] - thrown.get(s.name, zero)) for s in case.sources), zero)
     return float(w @ made) / float(w @ case.load_mw)
 
 
@@ -198,8 +234,7 @@ def _items(
             items["sales"] = -float(w @ (grid.sale_usd_per_mwh * flow["sold"]))
         for charge in grid.charges:
             peak = names[f"{charge.name}_peak"]
-            year = np.arange(peak.size) // (12 if charge.each == "month" else 1)
-            paid = charge.usd_per_mw * case.axis.year_weight[year] * solution.value(peak)
+            paid = charge.usd_per_mw * case.axis.charge_weight(charge.each) * solution.value(peak)
             items[charge.name] = float(paid.sum())
         if grid.tariff is not None:
             paid_usd = bill(grid.tariff, KW_PER_MW * flow["inflow"])
@@ -212,7 +247,7 @@ def _items(
         made = float(w @ flow[s.name])
         items[s.name] = size[s.name] * s.usd_per_mw_year + made * s.usd_per_mwh
         if s.at == "virtual" and grid is not None:
-            items[s.name] -= float(w @ (grid.price_usd_per_mwh * flow[s.name]))
+            items[s.name] -= float(w @ (grid.market_usd_per_mwh * flow[s.name]))
     for p in case.plants:
         items[f"{p.name} plant"] = size[p.name] * p.usd_per_mw_year
         items[f"{p.name} fuel"] = float(w @ (np.asarray(p.usd_per_mwh) * flow[p.name]))

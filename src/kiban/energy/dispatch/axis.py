@@ -49,6 +49,17 @@ class Axis:
         """(N,) quarter counted through all years."""
         return np.asarray(self.month // (MONTHS_PER_YEAR // QUARTERS_PER_YEAR), dtype=np.int64)
 
+    def charge_weight(self, each: str) -> Array:
+        """Weight of a month's or year's charge in the cost of the mean year, (12 Y,) or (Y,).
+
+        A part of a year stands for all of it: the months it has stand for twelve.
+        """
+        if each == "year":
+            return self.year_weight
+        months = np.unique(self.month)
+        share = MONTHS_PER_YEAR * self.years / months.size
+        return np.asarray(np.repeat(self.year_weight, MONTHS_PER_YEAR)[: int(months[-1]) + 1] * share)
+
     @property
     def cost_weight_h(self) -> Array:
         """(N,) weight of a step in the cost of the mean year."""

@@ -58,12 +58,13 @@ class Builder:
         made = self.case.axis.cost_weight_h * source.profile_frac
         cost = usd_per_mw_year + usd_per_mwh * float(made.sum())
         if source.at == "virtual" and self.case.grid is not None:
-            cost -= float(made @ self.case.grid.price_usd_per_mwh)
+            cost -= float(made @ self.case.grid.market_usd_per_mwh)
         return cost
 
     def output(self, sources: list[Source]) -> Terms:
-        """Terms of what sources make by their sizes."""
-        return [(None, self.names[f"{s.name}_mw"], s.profile_frac) for s in sources]
+        """Terms of what sources make by their sizes, less what is thrown away by a column of its own."""
+        made: Terms = [(None, self.names[f"{s.name}_mw"], s.profile_frac) for s in sources]
+        return made + [(None, self.names[f"{s.name}_unused"], -1.0) for s in sources if s.partly_unclean]
 
     def flows(self, signs: dict[str, float]) -> Terms:
         """Terms of those of some columns that the case has."""

@@ -65,6 +65,9 @@ def _capacity_columns(b: Builder) -> None:
             f"{part.name}_mw", 1, f"size of {part.name}", cost,
             lower=part.mw_min, upper=part.mw_max, relaxable=bool(np.isfinite(part.mw_max)),
         )  # fmt: skip
+    for source in b.case.sources:
+        if source.partly_unclean:
+            b.add(f"{source.name}_unused", b.case.axis.count, f"output of {source.name} thrown away")
     battery = b.case.battery
     if battery is not None:
         cost = battery.usd_per_mw_year + (battery.hours or 0.0) * battery.usd_per_mwh_year

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kiban.energy.dispatch.axis import Axis
 from kiban.energy.tariff import Tariff
+from kiban.energy.tariff_rows import KW_PER_MW, first_tier_usd_per_kwh
 
 Array = NDArray[np.float64]
 Place = Literal["site", "grid", "virtual"]
@@ -51,6 +52,16 @@ class Grid:
     price."""
     down: NDArray[np.bool_] | None = None
     """(N,) steps of outage, in which nothing comes through the connection."""
+    certificates_sold: bool = False
+    """Whether surplus is sold with its certificates: then nobody here can claim it, and it matches nothing."""
+
+    @property
+    def market_usd_per_mwh(self) -> Array:
+        """(N,) what virtual contracts settle against: the price without the first tier of the tariff."""
+        if self.tariff is None:
+            return self.price_usd_per_mwh
+        tier = KW_PER_MW * first_tier_usd_per_kwh(self.tariff)
+        return np.asarray(self.price_usd_per_mwh - tier, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,11 @@ class Source:
     """Share of the output that counts as clean."""
     mw_min: float = 0.0
     mw_max: float = np.inf
+
+    @property
+    def partly_unclean(self) -> bool:
+        """Whether it matters which output is thrown away: it delivers, and not all of it is clean."""
+        return self.at != "virtual" and self.clean_frac < 1.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +154,7 @@ class Clean:
 
     rule: Rule = "none"
     frac: float = 0.0
-    """Share of the load, 0..1."""
+    """Share of the load that was asked for, 0..1; a cut of the load does not lower it."""
     excess_max_frac: float = np.inf
     """Surplus sold on in a year, over the load of the year."""
     made_max_frac: float = np.inf

@@ -20,6 +20,13 @@ def add_rows(b: Builder) -> None:
 
 def _balance_rows(b: Builder) -> None:
     case, n = b.case, b.case.axis.count
+    for s in case.sources:
+        if s.partly_unclean:
+            unused, size = b.names[f"{s.name}_unused"], b.names[f"{s.name}_mw"]
+            b.row(
+                f"{s.name}_unused_rows", n, [(None, unused, 1.0), (None, size, -s.profile_frac)],
+                f"no more of {s.name} is thrown away than it makes", "thrown away <= output", upper=0.0,
+            )  # fmt: skip
     own = [s for s in case.sources if s.at == "site"]
     signs = {"inflow": 1.0, "outflow": -1.0, "discharge": 1.0, "charge": -1.0, "cut": 1.0, "unserved": 1.0}
     signs |= {f"{p.name}_run": 1.0 for p in case.plants}
@@ -133,13 +140,8 @@ def _one_charge(b: Builder, charge: DemandCharge) -> None:
     axis = b.case.axis
     span = axis.month if charge.each == "month" else axis.year
     count = int(span.max()) + 1
-    year = np.arange(count) // (12 if charge.each == "month" else 1)
-    peak = b.add(
-        f"{charge.name}_peak",
-        count,
-        f"largest import of the {charge.each}",
-        charge.usd_per_mw * axis.year_weight[year],
-    )
+    cost = charge.usd_per_mw * axis.charge_weight(charge.each)
+    peak = b.add(f"{charge.name}_peak", count, f"largest import of the {charge.each}", cost)
     steps = np.arange(axis.count) if charge.active is None else np.flatnonzero(charge.active)
     b.row(
         f"{charge.name}_rows", steps.size,

@@ -56,15 +56,19 @@ def add_rules(model: Model, case: Case, names: dict[str, Block]) -> RuleRows:
     dodge it
 
     c is the clean share of the grid in the hour. Purchases count in the hour they are made, also to charge. Energy of
-    contracts counts as it reaches the load or is sold (annual, monthly), or as it spares a purchase (hourly). A cut
-    needs no match. Origin: Riepl and Brown 2024 (arXiv:2403.07876), with the share of the grid taken as given.
+    contracts counts as it reaches the load or is sold (annual, monthly), or as it spares a purchase (hourly); where it
+    is sold with its certificates the term of what is sold falls away. The load is the one asked for: what may be
+    unclean does not shrink with a cut, so that the share of the load served can end below f by (1 - f) cut / load.
+    Origin: Riepl and Brown 2024 (arXiv:2403.07876), with the share of the grid taken as given.
     """
     axis, w = case.axis, case.axis.weight_h
     year, month = axis.year, axis.month
     months = axis.years * 12
     matched = _matched(model, case, names)
     clean_grid = np.zeros(axis.count) if case.grid is None else np.broadcast_to(case.grid.clean_frac, axis.count)
-    signs = {"purchase": 1.0, "sold": -1.0, "discharge": 1.0, "charge": -1.0}
+    signs = {"purchase": 1.0, "discharge": 1.0, "charge": -1.0}
+    if case.grid is None or not case.grid.certificates_sold:
+        signs["sold"] = -1.0
     signs |= {f"{p.name}_run": 1.0 for p in case.plants}
     flows = [(names[k], v * w) for k, v in signs.items() if k in names]
     blocks = {}
@@ -74,6 +78,8 @@ def add_rules(model: Model, case: Case, names: dict[str, Block]) -> RuleRows:
             share = -s.clean_frac if s.at == "virtual" else 1.0 - s.clean_frac
             if share:
                 terms.append(_capacity_term(names[f"{s.name}_mw"], rows, count, share * w * s.profile_frac))
+            if s.partly_unclean:
+                terms.append((rows, names[f"{s.name}_unused"], -share * w))
         blocks[name] = _rule_row(model, name, count, terms, "energy that no clean energy matches")
     hourly: Terms = [(year, names[f"{p.name}_run"], w) for p in case.plants]
     if "purchase" in names:
@@ -81,9 +87,10 @@ def add_rules(model: Model, case: Case, names: dict[str, Block]) -> RuleRows:
     if matched is not None:
         hourly.append((year, matched, -w * (1 - clean_grid)))
     for s in case.sources:
-        if s.at != "virtual" and s.clean_frac < 1:
-            made = (1.0 - s.clean_frac) * w * s.profile_frac
-            hourly.append(_capacity_term(names[f"{s.name}_mw"], year, axis.years, made))
+        if s.partly_unclean:
+            share = 1.0 - s.clean_frac
+            hourly.append(_capacity_term(names[f"{s.name}_mw"], year, axis.years, share * w * s.profile_frac))
+            hourly.append((year, names[f"{s.name}_unused"], -share * w))
     blocks["hourly"] = _rule_row(model, "hourly", axis.years, hourly, "energy that is not clean in its hour")
     return RuleRows(
         **blocks,

@@ -51,6 +51,7 @@
         label.formatter = (v) => quarters[v] || "";
       } else label.formatter = (v) => format(axis.kiban || form, v, true);
     }
+    if (label.kiban === "day") label.formatter = (text) => text.split(",")[0];
     if (label.kiban === "month") label.formatter = (text) => narrow ? text[0] : text.slice(0, 3);
     if (axis.type === "category" && label.width && narrow) { label.rotate = 40; label.width = 90; label.overflow = "truncate"; }
   }

@@ -11,6 +11,7 @@ from kiban.catalog import Catalog
 from kiban.energy import profiles
 from kiban.energy.lp import Costs, Series
 from kiban.energy.model import grid_only
+from kiban.energy.price_year import tame_scarcity
 from kiban.energy.weeks import whole_year
 from kiban.finance.irr import present_value
 from kiban.units import HOURS_PER_YEAR
@@ -63,7 +64,9 @@ def mean_price_usd_per_mwh(inputs: Inputs, catalog: Catalog) -> float:
     """Mean price of a market in the base year, as the energy room uses it: months of scarcity scaled down or left."""
     table = _month_hour(catalog, "market_price", "price_usd_per_mwh", market=inputs["market"])
     if inputs.get("base_case", False):
-        table, _ = profiles.tame_scarcity(table, catalog.value("energy.scarcity_month_factor"))
+        # Means of months, which are all that counts here, do not depend on the floor.
+        no_floor = np.zeros(profiles.MONTHS_PER_YEAR)
+        table, _ = tame_scarcity(table, catalog.value("energy.scarcity_month_factor"), no_floor)
     return float(profiles.expand(table).mean())
 
 
