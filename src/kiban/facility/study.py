@@ -57,12 +57,16 @@ _ASSUMED = {
 }
 # Its midsize halls have no humidifier in the outdoor air and close on air too dry, and on cold air too humid as it is.
 _PLAIN_ECONOMIZER = {"dry_air_closes_frac": 1.0, "cold_mixing_reach_frac": 0.0}
-# Halls that exist were also built to older limits of dryness and run louvres in every way, which the study leaves out.
+# Halls that exist were also built to older limits of dryness, run louvres in every way and chillers at any water between
+# their rating point and what the coils want, which the study leaves out.
 _EXISTING = {
     "supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.existing_halls",
     "recirculation_reach_frac": "plant.recirculation_reach_frac.existing_halls",
+    "chilled_water_reset_frac": "plant.chilled_water_reset_frac.existing_halls",
 }
 _CONSTANT_BELOW_DEGC = 15.0
+# No factor in common with 24: every hour of the day is met in turn, and a year is 1,752 hours.
+_STEP_H = 5
 _UPS = tuple(f"ups_efficiency_load_{load}_frac" for load in ("025", "050", "075", "100"))
 
 
@@ -160,3 +164,28 @@ def study_annual(catalog: Catalog, case: str, outdoors: Outdoors, u: Array) -> t
     plant, chain = study_sample(catalog, case, u)
     found = hourly_overhead(CASES[case], outdoors, plant, chain, 1.0)
     return found.hourly_pue.mean(axis=-1), found.hourly_wue_l_per_kwh.mean(axis=-1)
+
+
+def thinned(outdoors: Outdoors) -> Outdoors:
+    """Give every fifth hour of a year: annual PUE moves by less than 0.001 and WUE by less than 2 %."""
+    every = slice(None, None, _STEP_H)
+    return Outdoors(
+        outdoors.hourly_dry_bulb_degc[every],
+        outdoors.hourly_wet_bulb_degc[every],
+        outdoors.hourly_humidity_ratio[every],
+        outdoors.pressure_pa[every] if outdoors.pressure_pa.ndim else outdoors.pressure_pa,
+    )
+
+
+def band(values: Array, level_frac: float, draws: int) -> tuple[float, float, float]:
+    """Give a percentile of a sample and where it falls, P10 to P90, when only few parameter sets are drawn.
+
+    Arguments: values (P,), level of the percentile (0..1), draws of the smaller sample. Result: P10, the percentile of
+    all values, P90. Equation: the k-th of n uniform draws is Beta(k, n + 1 - k), with k = 1 + (n - 1) level.
+    """
+    from scipy.stats import beta
+
+    rank = 1.0 + (draws - 1) * level_frac
+    low, high = beta.ppf([0.1, 0.9], rank, draws + 1 - rank)
+    least, found, most = np.quantile(values, [low, level_frac, high])
+    return float(min(least, found)), float(found), float(max(most, found))
