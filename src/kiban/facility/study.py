@@ -41,9 +41,9 @@ NAMES = {
     "Small: Air-cooled chiller": "small_air",
     "Small: Direct expansion system": "small_direct_expansion",
 }
-# What its program does where kiban has a choice: all tower heat leaves as vapour, fans heat nothing, chillers make water of
-# their rating point, humidifiers put back what coils condense, louvres close on air too humid or above the upper
-# set-point, and hours behind closed louvres run on chillers.
+# What its program does where kiban has a choice: all tower heat leaves as vapour, fans heat nothing, chillers make
+# water of their rating point, humidifiers put back what coils condense, louvres close on air too humid or above the
+# upper set-point, and hours behind closed louvres run on chillers.
 _ASSUMED = {
     "tower_sensible_weight_frac": 0.0,
     "recirculation_reach_frac": 0.0,
@@ -57,8 +57,8 @@ _ASSUMED = {
 }
 # Its midsize halls have no humidifier in the outdoor air and close on air too dry, and on cold air too humid as it is.
 _PLAIN_ECONOMIZER = {"dry_air_closes_frac": 1.0, "cold_mixing_reach_frac": 0.0}
-# Halls that exist were also built to older limits of dryness, run louvres in every way and chillers at any water between
-# their rating point and what the coils want, which the study leaves out.
+# Halls that exist were also built to older limits of dryness, run louvres in every way and chillers at any water
+# between their rating point and what the coils want, which the study leaves out.
 _EXISTING = {
     "supply_dew_point_lower_degc": "plant.supply_air_dew_point_lower_degc.existing_halls",
     "recirculation_reach_frac": "plant.recirculation_reach_frac.existing_halls",
@@ -132,7 +132,7 @@ def _choices(catalog: Catalog, case: str, plant: Plant) -> dict[str, Array | flo
     """Give the fields of the plant that the study's program decides: control, chillers, humidifiers."""
     curve = "study.chiller_curve."
     fields = ("water_chiller_cop", "chiller_fixed_loss_frac", "chiller_lift_min_k")
-    chosen: dict[str, Array | float] = _ASSUMED | {name: catalog.value(curve + name) for name in fields}
+    chosen: dict[str, Array | float] = {**_ASSUMED, **{name: catalog.value(curve + name) for name in fields}}
     if case.endswith("airside") and not case.startswith("large"):
         chosen |= _PLAIN_ECONOMIZER
     if CASES[case] == "direct_expansion":

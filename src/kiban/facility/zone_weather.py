@@ -14,6 +14,7 @@ from kiban.facility.weather_faults import WeatherFault, WeatherFileError
 
 COLUMNS = ("drybulb", "rh", "atp")
 _RANGES = {"drybulb": (-70.0, 60.0, "degC"), "rh": (0.0, 100.0, "%"), "atp": (50_000.0, 110_000.0, "Pa")}
+_CELLS_NAMED = 10
 _LEAST_HUMIDITY_FRAC = 0.005
 
 
@@ -51,6 +52,9 @@ def read_zone_table(text: str, file: str) -> dict[str, Outdoors]:
             low, high, unit = _RANGES[bad[0]]
             faults.append(WeatherFault(file, line, f"{bad[0]} is {bad[1]}", f"give {low:g} to {high:g} {unit}"))
         hours.setdefault(zone, []).append([cell if isinstance(cell, float) else 0.0 for cell in cells])
+    if len(faults) > _CELLS_NAMED:
+        more = f"{len(faults) - _CELLS_NAMED} more bad cells"
+        faults = [*faults[:_CELLS_NAMED], WeatherFault(file, 0, more, "check the units of the columns")]
     for zone, rows in hours.items():
         if len(rows) != HOURS:
             name = f"zone {zone} has" if zone else "the file has"

@@ -74,7 +74,9 @@ def _of_study(
         return refused(f"no plant '{row.get('system', '')}' in the study; nearest known: {' | '.join(near)}")
     zone = re.search(r"zone\s+([0-9][a-c]?)\b", _setting(row), re.IGNORECASE)
     if zone is None:
-        return refused("the setting names no climate zone; write 'ASHRAE zone 5A; 5th percentile over parameter ranges'")
+        return refused(
+            "the setting names no climate zone; write 'ASHRAE zone 5A; 5th percentile over parameter ranges'"
+        )
     name = zone.group(1).upper()
     outdoors = weather.get(name.lower(), weather.get(""))
     if outdoors is None:
@@ -97,8 +99,8 @@ def _of_study(
     return Answer(
         *found,
         "answered",
-        f"{case}, zone {name}: P50 is the percentile over {STUDY_DRAWS} parameter sets of the study's ranges, P10 and P90 "
-        f"where it falls with {FEW_DRAWS}",
+        f"{case}, zone {name}: P50 is the percentile over {STUDY_DRAWS} parameter sets of the study's ranges, "
+        f"P10 and P90 where it falls with {FEW_DRAWS}",
     )
 
 
@@ -110,8 +112,7 @@ def _of_site(
     row: Row, which: int, catalog: Catalog, weather: Weather, memo: dict[tuple[str, str], tuple[Array, Array]]
 ) -> Answer:
     """Answer an operator's site: the band of its kind of plant at its place."""
-    place = row.get("setting", row.get("config", "")).split(",")[0].strip()
-    outdoors, of = site_air(place, catalog, weather)
+    outdoors, of = site_air(_place(row, catalog), catalog, weather)
     if outdoors is None:
         return refused(of)
     kind, why = plant_of(row, outdoors, catalog)
@@ -128,6 +129,25 @@ def _of_site(
     return Answer(p10, p50, p90, "answered", f"{kind} ({why}), weather {of}; P5 {p5:.3f}, P95 {p95:.3f}")
 
 
+def _regions(catalog: Catalog) -> dict[str, str]:
+    return {
+        _plain(name): key.split(".")[1]
+        for key in catalog
+        if key.endswith(".region_names")
+        for name in catalog.text(key).split("|")
+    }
+
+
+def _place(row: Row, catalog: Catalog) -> str:
+    """Give the place of a row: what its setting begins with, else a region that its system names."""
+    place = _setting(row).split(",")[0].split(";")[0].strip()
+    regions = _regions(catalog)
+    if _plain(place) in regions:
+        return place
+    named = _plain(row.get("system", ""))
+    return max((region for region in regions if region in named), key=len, default=place)
+
+
 def site_air(place: str, catalog: Catalog, weather: Weather) -> tuple[Outdoors | None, str]:
     """Give the air of a place, the user's before a synthetic year of the catalogue, with its name or what is missing.
 
@@ -136,14 +156,11 @@ def site_air(place: str, catalog: Catalog, weather: Weather) -> tuple[Outdoors |
     own = weather.get(place.lower(), weather.get(""))
     if own is not None:
         return study.thinned(own), f"of the user's file for {place}"
-    regions = {
-        _plain(name): key.split(".")[1]
-        for key in catalog
-        if key.endswith(".region_names")
-        for name in catalog.text(key).split("|")
-    }
+    regions = _regions(catalog)
     site = regions.get(_plain(place), place if catalog.has(f"site.{place}.lat_deg") else "")
     if not site:
+        if re.match(r"(global|fleet|fy)", place, re.IGNORECASE) or not re.search("[a-z]", place, re.IGNORECASE):
+            return None, f"'{place}' is no one place: a fleet has no year of weather"
         near = get_close_matches(_plain(place), regions, n=2, cutoff=0.6)
         hint = f"; nearest known: {', '.join(regions[n] for n in near)}" if near else ""
         return None, f"the catalogue has no weather of '{place}'{hint}; give --weather '{place}=FILE' (EPW, TMY3, CSV)"
