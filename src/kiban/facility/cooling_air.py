@@ -61,9 +61,12 @@ def outdoor_air_state(outdoors: Outdoors, plant: Plant, wetting: bool) -> AirSta
     lacking = np.maximum(_least(plant, supply, outdoors) - ratio, 0.0)
     mechanical = np.where(lacking > 0.0, np.maximum(mechanical, plant.dry_air_closes_frac), mechanical)
     wetted = np.where(mechanical < 1.0, wetted, 0.0)
-    share = np.clip(plant.air_delta_t_k / np.maximum(supply + plant.air_delta_t_k - dry, 1e-3), 0.0, 1.0)
     wet_already = wetted * air.AIR_CP_J_PER_KG_K / parts.LATENT_HEAT_J_PER_KG
     added = np.where(mechanical < 1.0, np.maximum(lacking - wet_already, 0.0), 0.0)
+    # Moisture that evaporates into the outdoor air cools it, so less of it is needed beside the return air.
+    cold = dry - added * parts.LATENT_HEAT_J_PER_KG / air.AIR_CP_J_PER_KG_K
+    mixed = np.maximum(np.minimum(plant.supply_air_lower_degc, upper), cold)
+    share = np.clip(plant.air_delta_t_k / np.maximum(mixed + plant.air_delta_t_k - cold, 1e-3), 0.0, 1.0)
     return AirState(wetted, added, share, mechanical)
 
 
@@ -96,7 +99,7 @@ def air_economizer(
     evaporation = flow_kg_per_kwh * (moisture + state.outdoor_share_frac * state.humidified_ratio)
     nothing = np.zeros_like(evaporation)
     cycles = np.maximum(plant.cycles_of_concentration, 1.01)
-    own = Overhead(fans + nothing, nothing, nothing, evaporation, evaporation / (cycles - 1.0))
+    own = Overhead(fans + nothing, nothing, nothing, evaporation, plant.media_bleed_frac * evaporation / (cycles - 1.0))
     left = coil_heat * state.mechanical_frac
     own = own + humidifiers(outdoors, plant, left)
     return own + backup(outdoors, plant, coil_water_degc(plant), left, it_load_frac)

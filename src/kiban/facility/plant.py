@@ -88,6 +88,8 @@ class Plant:
     """1: a hall without humidifiers closes its louvres on air below the lower limit; 0: it humidifies."""
     cold_mixing_reach_frac: Array | float = 1.0
     """How far cold, humid air may be warmed with return air, as a share of the way to the upper set-point."""
+    media_bleed_frac: Array | float = 1.0
+    """Blowdown of wetted media and humidifiers over that of a tower: 1 for media, 0 for nozzles on pure water."""
     tower_pump_pressure_pa: Array | float | None = None
     """Head of the tower loop; that of the facility loop where none is given."""
 

@@ -52,6 +52,7 @@ _ASSUMED = {
     "fan_heat_frac": 0.0,
     "chilled_water_reset_frac": 0.0,
     "rehumidified_frac": 1.0,
+    "media_bleed_frac": 0.0,
     "economizer_fan_pressure_pa": 0.0,
     "tower_fan_frac_of_heat": 0.0,
 }
