@@ -83,15 +83,15 @@ def test_published_wue_percentiles(catalog: Catalog) -> None:
     assert max(abs(gap) for gap in gaps.values()) < 0.30
 
 
-def test_few_parameter_sets_scatter_the_low_end_of_water_in_humid_zones(catalog: Catalog) -> None:
-    """With 50 sets the 5th percentile of outdoor-air water falls in a range that holds or nears the published one."""
+def test_fifty_parameter_sets_would_give_the_published_low_ends_of_water(catalog: Catalog) -> None:
+    """P10 to P90 of the 5th percentile of 50 sets holds it in all five zones: wide in humid ones, narrow in dry ones."""
     u = sobol(1024, study.study_columns(catalog), 1)
-    for zone, published in (("3A", 0.4085), ("4A", 0.2716), ("5A", 0.2034)):
-        low, found, high = study.band(study.study_annual(catalog, "large_airside", _zone(zone), u)[1], 0.05, 50)
-        assert low < found < high
-        assert high > 0.95 * published, zone
-    low, found, high = study.band(study.study_annual(catalog, "large_airside", _zone("2B"), u)[1], 0.05, 50)
-    assert high / low < 1.3
+    widths = {}
+    for zone, published in (("2B", 0.4677), ("3A", 0.4085), ("3B", 0.2588), ("4A", 0.2716), ("5A", 0.2034)):
+        low, _, high = study.band(study.study_annual(catalog, "large_airside", _zone(zone), u)[1], 0.05, 50)
+        assert low <= published <= high, zone
+        widths[zone] = high / low
+    assert max(widths["2B"], widths["3B"]) < 1.4 < min(widths["3A"], widths["4A"], widths["5A"])
 
 
 def test_percentile_of_few_draws_matches_the_beta_law() -> None:
