@@ -194,6 +194,16 @@ def test_medians_are_near_those_of_a_national_report(
         assert abs(float(np.median(wue)) / wanted - 1) < wue_gap_frac
 
 
+def test_spread_over_climates_and_practice_is_that_of_the_report(catalog: Catalog) -> None:
+    """Third less first quartile of PUE, pooled over the seven zones in sight: within 0.03 of the report's stations."""
+    u = sobol(128, study.study_columns(catalog), 1)
+    for case, key, _, _ in MEDIANS:
+        pooled = np.concatenate([study.study_annual(catalog, case, _zone(zone), u)[0] for zone in _zones()])
+        low, high = np.percentile(pooled, [25, 75])
+        first, _, third = catalog.range(f"cooling.{key}.annual_pue")
+        assert abs((high - low) - (third - first)) < 0.03, case
+
+
 def test_losses_add_as_in_the_study(catalog: Catalog) -> None:
     """1 / eta + 1 / (1 - l) - 1 plus lights, whatever the order of the path."""
     u = sobol(16, study.study_columns(catalog), 1)

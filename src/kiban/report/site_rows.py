@@ -91,17 +91,22 @@ def _of_study(
     values = memo[case, name][which]
     level = re.search(r"(\d+(?:\.\d+)?)\s*(?:st|nd|rd|th)\s+percentile", _setting(row), re.IGNORECASE)
     if level is None:
-        low, mid, high = (float(x) for x in np.quantile(values, [0.1, 0.5, 0.9]))
+        low, mid, high = (_seen(float(x), which) for x in np.quantile(values, [0.1, 0.5, 0.9]))
         return Answer(low, mid, high, "answered", f"{case}, zone {name}: P10, P50, P90 over the study's ranges")
     if not 0.0 < float(level.group(1)) < 100.0:
         return refused(f"percentile {level.group(1)} is not between 0 and 100")
     found = study.band(values, float(level.group(1)) / 100.0, FEW_DRAWS)
     return Answer(
-        *found,
+        *(_seen(x, which) for x in found),
         "answered",
         f"{case}, zone {name}: P50 is the percentile over {STUDY_DRAWS} parameter sets of the study's ranges, "
         f"P10 and P90 where it falls with {FEW_DRAWS}",
     )
+
+
+def _seen(value: float, which: int) -> float:
+    """Give water of at least what anybody would report; PUE as it is."""
+    return max(value, LEAST_WUE_L_PER_KWH) if which else value
 
 
 def _plain(name: str) -> str:
@@ -124,8 +129,7 @@ def _of_site(
     if not values.any():
         return refused(f"{kind} takes no water; {why}")
     p5, p10, p50, p90, p95 = (float(x) for x in np.quantile(values, [0.05, 0.1, 0.5, 0.9, 0.95]))
-    if which:
-        p10, p50, p90 = (max(x, LEAST_WUE_L_PER_KWH) for x in (p10, p50, p90))
+    p10, p50, p90 = (_seen(x, which) for x in (p10, p50, p90))
     return Answer(p10, p50, p90, "answered", f"{kind} ({why}), weather {of}; P5 {p5:.3f}, P95 {p95:.3f}")
 
 
