@@ -84,7 +84,7 @@ def test_published_wue_percentiles(catalog: Catalog) -> None:
 
 
 def test_fifty_parameter_sets_would_give_the_published_low_ends_of_water(catalog: Catalog) -> None:
-    """P10 to P90 of the 5th percentile of 50 sets holds it in all five zones: wide in humid ones, narrow in dry ones."""
+    """P10 to P90 of the 5th percentile of 50 sets holds it in all five zones, wide in humid, narrow in dry ones."""
     u = sobol(1024, study.study_columns(catalog), 1)
     widths = {}
     for zone, published in (("2B", 0.4677), ("3A", 0.4085), ("3B", 0.2588), ("4A", 0.2716), ("5A", 0.2034)):

@@ -95,9 +95,11 @@ def _of_study(
         return Answer(low, mid, high, "answered", f"{case}, zone {name}: P10, P50, P90 over the study's ranges")
     if not 0.0 < float(level.group(1)) < 100.0:
         return refused(f"percentile {level.group(1)} is not between 0 and 100")
-    found = study.band(values, float(level.group(1)) / 100.0, FEW_DRAWS)
+    p10, p50, p90 = (_seen(x, which) for x in study.band(values, float(level.group(1)) / 100.0, FEW_DRAWS))
     return Answer(
-        *(_seen(x, which) for x in found),
+        p10,
+        p50,
+        p90,
         "answered",
         f"{case}, zone {name}: P50 is the percentile over {STUDY_DRAWS} parameter sets of the study's ranges, "
         f"P10 and P90 where it falls with {FEW_DRAWS}",
