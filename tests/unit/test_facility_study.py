@@ -13,7 +13,7 @@ import pytest
 from kiban.catalog import Catalog, load_catalog
 from kiban.facility import psychrometrics as air
 from kiban.facility import study
-from kiban.facility.plant import Outdoors, water_chiller_cop
+from kiban.facility.plant import Outdoors, air_chiller_cop, water_chiller_cop
 from kiban.facility.power_chain import indoor_loss_frac
 from kiban.facility.zone_weather import read_zone_table
 from kiban.report.site_rows import plant_of, site_air, site_band
@@ -231,6 +231,15 @@ def test_chillers_follow_the_published_curve(
     for wanted_degc in (7.0, 25.0):  # whatever water the hall wants
         got = water_chiller_cop(plant, np.asarray(wanted_degc), np.asarray(water_degc), load_frac / 0.5)
         assert float(got[0, 0]) == pytest.approx(published, rel=0.12)
+
+
+def test_direct_expansion_is_flat_in_the_cold_and_falls_above(catalog: Catalog) -> None:
+    """2.8 less the middle of the sampled deviation (10 %) at 15 degC and below, as in the study's program."""
+    u = np.full((1, study.study_columns(catalog)), 0.5)
+    plant, _ = study.study_sample(catalog, "small_direct_expansion", u)
+    cop = air_chiller_cop(plant, plant.direct_expansion_coil_degc, np.array([-10.0, 5.0, 15.0, 25.0, 35.0]), 1.0)[0]
+    assert cop[:3] == pytest.approx([2.8 * 0.9] * 3, rel=1e-9)
+    assert cop[2] > cop[3] > cop[4]
 
 
 def test_small_and_air_cooled_halls_take_water_for_humidity_alone(catalog: Catalog) -> None:
