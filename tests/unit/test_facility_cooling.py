@@ -171,10 +171,60 @@ def test_outdoor_air_enters_only_inside_the_window(base: tuple[Plant, PowerChain
 def test_cold_air_is_mixed_and_humidified_up_to_the_lower_limit(base: tuple[Plant, PowerChain]) -> None:
     cold = _state(base[0], -10.0, 0.5)
     lower, delta = float(base[0].supply_air_lower_degc), float(base[0].air_delta_t_k)
-    # Heat balance of mixing: share x (T_return - T_out) = dT with T_return = T_supply + dT.
-    assert float(cold.outdoor_share_frac[0]) == pytest.approx(delta / (lower + delta + 10.0))
+    # Heat balance of mixing: share x (T_return - T_out) = dT, T_return = T_supply + dT, T_out cooled by its moisture.
+    wetted = -10.0 - float(cold.humidified_ratio[0]) * 2.43e6 / 1006
+    assert float(cold.outdoor_share_frac[0]) == pytest.approx(delta / (lower + delta - wetted))
     assert float(cold.humidified_ratio[0]) > 0.0
     assert float(_state(base[0], 10.0, 0.9).humidified_ratio[0]) == 0.0
+
+
+def test_a_hall_without_humidifiers_closes_on_air_too_dry_or_cold_and_too_humid(base: tuple[Plant, PowerChain]) -> None:
+    plain = replace(base[0], dry_air_closes_frac=1.0, cold_mixing_reach_frac=0.0)
+    assert float(_state(base[0], -10.0, 0.5).mechanical_frac[0]) == 0.0
+    assert float(_state(plain, -10.0, 0.5).mechanical_frac[0]) == 1.0
+    assert float(_state(plain, -10.0, 0.5).humidified_ratio[0]) == 0.0
+    lower = float(base[0].supply_air_lower_degc)
+    assert float(_state(base[0], lower - 0.5, 1.0).mechanical_frac[0]) == 0.0
+    assert float(_state(plain, lower - 0.5, 1.0).mechanical_frac[0]) == 1.0
+
+
+def test_humidifiers_put_back_what_coils_condense(base: tuple[Plant, PowerChain]) -> None:
+    """Water and steam of latent heat (1 - SHR) of the coils; without pure sensible heat nothing."""
+    outdoors = _air(np.array([10.0, 20.0]), 0.5)
+    ratio = float(base[0].sensible_heat_ratio)
+    wet = replace(base[0], rehumidified_frac=1.0, boiled_frac=1.0, fan_heat_frac=0.0)
+    dry = replace(wet, rehumidified_frac=0.0)
+    more, less = (hourly_overhead("direct_expansion", outdoors, p, base[1], 1.0) for p in (wet, dry))
+    latent = (1.0 + more.indoor_electrical_frac) / ratio * (1.0 - ratio)
+    np.testing.assert_allclose(more.hourly_wue_l_per_kwh, latent * 3600 / 2430, rtol=1e-12)
+    np.testing.assert_allclose(more.cooling.power_frac - less.cooling.power_frac, latent, rtol=1e-9)
+    assert not less.hourly_wue_l_per_kwh.any()
+
+
+def test_a_chiller_without_reset_ignores_warm_water_and_fan_heat_adds_load(base: tuple[Plant, PowerChain]) -> None:
+    fixed = replace(base[0], chilled_water_reset_frac=0.0)
+    rated = plant.water_chiller_cop(base[0], np.asarray(6.7), np.asarray(25.0), 1.0)
+    assert float(plant.water_chiller_cop(fixed, np.asarray(24.0), np.asarray(25.0), 1.0)) == pytest.approx(float(rated))
+    assert float(plant.water_chiller_cop(base[0], np.asarray(24.0), np.asarray(25.0), 1.0)) > float(rated)
+    outdoors = _air(np.array([38.0]), 0.2)
+    hot, cool = (
+        hourly_overhead("air_chiller", outdoors, replace(base[0], fan_heat_frac=share), base[1], 1.0)
+        for share in (1.0, 0.0)
+    )
+    share = float(hot.cooling.fans_frac[0]) / (1.0 + float(hot.indoor_electrical_frac))
+    assert float(hot.cooling.chillers_frac[0] / cool.cooling.chillers_frac[0]) == pytest.approx(1.0 + share)
+
+
+def test_tower_pumps_have_their_own_head(base: tuple[Plant, PowerChain]) -> None:
+    outdoors = _air(np.array([38.0]), 0.2)
+    same = replace(base[0], tower_pump_pressure_pa=base[0].pump_pressure_pa)
+    none = replace(base[0], tower_pump_pressure_pa=0.0)
+    pumps = [
+        float(hourly_overhead("water_chiller", outdoors, p, base[1], 1.0).cooling.pumps_frac[0])
+        for p in (base[0], same, none)
+    ]
+    assert pumps[0] == pytest.approx(pumps[1])
+    assert pumps[0] > pumps[2]
 
 
 def test_tower_without_a_balance_is_all_latent() -> None:

@@ -7,9 +7,12 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from kiban.compute.rows.predict import Door
 
 BAD_INPUT = 2
 
@@ -20,6 +23,10 @@ def predict(
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="File to write")],
     as_json: Annotated[bool, typer.Option("--json", help="Write the counts as JSON to standard output")] = False,
+    weather: Annotated[
+        list[str] | None,
+        typer.Option("--weather", metavar="[NAME=]FILE", help="Hourly weather of climate zones or places; may repeat"),
+    ] = None,
 ) -> None:
     """Answer each row of a table of measurements with P10, P50 and P90, or refuse it with the reason.
 
@@ -27,7 +34,7 @@ def predict(
     refused.
     """
     from kiban.catalog import load_catalog
-    from kiban.compute.rows.predict import answer_rows
+    from kiban.compute.rows.predict import SITE, answer_rows, doors
     from kiban.compute.rows.table import TableError, read_rows, summary, write_rows
 
     try:
@@ -40,7 +47,10 @@ def predict(
         _stop([f"cannot read {rows}: {error.strerror or error}"], as_json)
     if out.is_dir() or not out.parent.is_dir():
         _stop([f"cannot write {out}: " + ("it is a folder" if out.is_dir() else "its folder does not exist")], as_json)
-    answers = answer_rows(table, load_catalog())
+    by_name = doors()
+    if weather or any(row["kind"].strip() in SITE for row in table):
+        by_name["site"] = _site_door(weather or [], as_json)
+    answers = answer_rows(table, load_catalog(), by_name)
     try:
         _write_whole(out, write_rows(table, answers))
     except OSError as error:
@@ -59,6 +69,17 @@ def predict(
     for name, kind in counts.items():
         typer.echo(f"{name:24} {kind['answered']:6} answered {kind['refused']:6} refused", err=True)
     typer.echo(f"{answered} of {len(table)} rows answered; written to {out}", err=True)
+
+
+def _site_door(weather: Sequence[str], as_json: bool) -> Door:
+    """Give the door of rows about a plant's year, with the user's weather files."""
+    from kiban.report.site_rows import site_door
+    from kiban.report.site_weather import SiteWeatherError, read_site_weather
+
+    try:
+        return site_door(read_site_weather(weather))
+    except SiteWeatherError as error:
+        _stop(error.problems, as_json)
 
 
 def _write_whole(target: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kiban.facility.cooling_air import air_backup, air_economizer, tower_backup
 from kiban.facility.cooling_liquid import direct_to_chip, hybrid, immersion
-from kiban.facility.cooling_loops import coil_water_degc, dry_loop, fans_only, hall_air, tower_loop
+from kiban.facility.cooling_loops import coil_water_degc, dry_loop, fans_only, hall_air, humidifiers, tower_loop
 from kiban.facility.plant import Outdoors, Overhead, Plant
 from kiban.facility.power_chain import PowerChain, indoor_loss_frac, outdoor_loss_frac
 
@@ -70,14 +70,15 @@ def hourly_overhead(
 def _on_towers(outdoors: Outdoors, plant: Plant, indoor: Array, it_load_frac: Array | float, free: bool) -> Overhead:
     """Hall air over coils; water from chillers on towers, with or without a waterside economizer."""
     fans, heat = hall_air(plant, 1.0 + indoor, it_load_frac)
-    return fans_only(outdoors, fans) + tower_loop(outdoors, plant, coil_water_degc(plant), heat, it_load_frac, free)
+    loop = tower_loop(outdoors, plant, coil_water_degc(plant), heat, it_load_frac, free)
+    return fans_only(outdoors, fans) + humidifiers(outdoors, plant, heat) + loop
 
 
 def _on_air(outdoors: Outdoors, plant: Plant, indoor: Array, it_load_frac: Array | float, free: bool) -> Overhead:
     """Hall air over coils; water from air-cooled chillers, with or without dry free-cooling coils."""
     fans, heat = hall_air(plant, 1.0 + indoor, it_load_frac)
     loop = dry_loop(outdoors, plant, coil_water_degc(plant), heat, it_load_frac, adiabatic=False, free=free)
-    return fans_only(outdoors, fans) + loop
+    return fans_only(outdoors, fans) + humidifiers(outdoors, plant, heat) + loop
 
 
 def _direct_expansion(outdoors: Outdoors, plant: Plant, indoor: Array, it_load_frac: Array | float) -> Overhead:
@@ -88,7 +89,8 @@ def _direct_expansion(outdoors: Outdoors, plant: Plant, indoor: Array, it_load_f
     fans, heat = hall_air(plant, 1.0 + indoor, it_load_frac)
     coil = plant.direct_expansion_coil_degc + np.zeros_like(outdoors.hourly_dry_bulb_degc)
     loop = dry_loop(outdoors, plant, coil, heat, it_load_frac, adiabatic=False, free=False)
-    return fans_only(outdoors, fans) + replace(loop, pumps_frac=np.zeros_like(loop.pumps_frac))
+    own = fans_only(outdoors, fans) + humidifiers(outdoors, plant, heat)
+    return own + replace(loop, pumps_frac=np.zeros_like(loop.pumps_frac))
 
 
 _Model = Callable[[Outdoors, Plant, Array, Array | float], Overhead]

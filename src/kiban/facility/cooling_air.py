@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kiban.facility import plant as parts
 from kiban.facility import psychrometrics as air
-from kiban.facility.cooling_loops import coil_water_degc, dry_loop, hall_air, tower_loop
+from kiban.facility.cooling_loops import coil_water_degc, dry_loop, hall_air, humidifiers, tower_loop
 from kiban.facility.plant import Outdoors, Overhead, Plant
 
 Array = NDArray[np.float64]
@@ -44,23 +44,29 @@ def outdoor_air_state(outdoors: Outdoors, plant: Plant, wetting: bool) -> AirSta
     dry, ratio = outdoors.hourly_dry_bulb_degc, outdoors.hourly_humidity_ratio
     upper = plant.supply_air_degc
     supply = np.clip(dry, np.minimum(plant.supply_air_lower_degc, upper), upper)
-    reach_frac = np.where(dry < plant.supply_air_lower_degc, 1.0, plant.recirculation_reach_frac)
+    reach_frac = np.where(
+        dry < plant.supply_air_lower_degc, plant.cold_mixing_reach_frac, plant.recirculation_reach_frac
+    )
     warmed = supply + reach_frac * (upper - supply)
     too_humid = ratio > _most(plant, warmed, outdoors)
     room_k = np.maximum(_most(plant, upper, outdoors) - ratio, 0.0) * parts.LATENT_HEAT_J_PER_KG / air.AIR_CP_J_PER_KG_K
     reach = plant.adiabatic_effectiveness_frac * np.maximum(dry - outdoors.hourly_wet_bulb_degc, 0.0)
     # The fan stands before the hall: its heat comes on top of the outdoor air.
-    above = dry + parts.fan_frac_of_heat(plant) * plant.air_delta_t_k - upper
+    above = dry + plant.fan_heat_frac * parts.fan_frac_of_heat(plant) * plant.air_delta_t_k - upper
     wetted = np.minimum(np.maximum(above, 0.0), np.minimum(reach, room_k)) if wetting else np.zeros_like(above)
     mechanical = np.clip((above - wetted) / plant.air_delta_t_k, 0.0, 1.0)
     # Without a trim coil in the outdoor stream the hall turns to return air and chillers alone.
     mechanical = np.where(mechanical > 0.0, 1.0 - plant.trim_coil_frac * (1.0 - mechanical), 0.0)
     mechanical = np.where(too_humid, 1.0, mechanical)
-    wetted = np.where(mechanical < 1.0, wetted, 0.0)
-    share = np.clip(plant.air_delta_t_k / np.maximum(supply + plant.air_delta_t_k - dry, 1e-3), 0.0, 1.0)
     lacking = np.maximum(_least(plant, supply, outdoors) - ratio, 0.0)
+    mechanical = np.where(lacking > 0.0, np.maximum(mechanical, plant.dry_air_closes_frac), mechanical)
+    wetted = np.where(mechanical < 1.0, wetted, 0.0)
     wet_already = wetted * air.AIR_CP_J_PER_KG_K / parts.LATENT_HEAT_J_PER_KG
     added = np.where(mechanical < 1.0, np.maximum(lacking - wet_already, 0.0), 0.0)
+    # Moisture that evaporates into the outdoor air cools it, so less of it is needed beside the return air.
+    cold = dry - added * parts.LATENT_HEAT_J_PER_KG / air.AIR_CP_J_PER_KG_K
+    mixed = np.maximum(np.minimum(plant.supply_air_lower_degc, upper), cold)
+    share = np.clip(plant.air_delta_t_k / np.maximum(mixed + plant.air_delta_t_k - cold, 1e-3), 0.0, 1.0)
     return AirState(wetted, added, share, mechanical)
 
 
@@ -93,8 +99,10 @@ def air_economizer(
     evaporation = flow_kg_per_kwh * (moisture + state.outdoor_share_frac * state.humidified_ratio)
     nothing = np.zeros_like(evaporation)
     cycles = np.maximum(plant.cycles_of_concentration, 1.01)
-    own = Overhead(fans + nothing, nothing, nothing, evaporation, evaporation / (cycles - 1.0))
-    return own + backup(outdoors, plant, coil_water_degc(plant), coil_heat * state.mechanical_frac, it_load_frac)
+    own = Overhead(fans + nothing, nothing, nothing, evaporation, plant.media_bleed_frac * evaporation / (cycles - 1.0))
+    left = coil_heat * state.mechanical_frac
+    own = own + humidifiers(outdoors, plant, left)
+    return own + backup(outdoors, plant, coil_water_degc(plant), left, it_load_frac)
 
 
 def tower_backup(outdoors: Outdoors, plant: Plant, supply: Array, heat: Array, it_load_frac: Array | float) -> Overhead:

@@ -25,7 +25,19 @@ def hall_air(plant: Plant, heat_frac: Array, it_load_frac: Array | float) -> tup
     per_heat = parts.fan_frac_of_heat(plant) * flow_factor(plant, it_load_frac)
     # Supply and return are the hall's and the fan stands before supply: its heat loads the coil, not the flow.
     fans = heat_frac * per_heat
-    return np.asarray(fans), np.asarray((heat_frac + fans) / plant.sensible_heat_ratio)
+    return np.asarray(fans), np.asarray((heat_frac + plant.fan_heat_frac * fans) / plant.sensible_heat_ratio)
+
+
+def humidifiers(outdoors: Outdoors, plant: Plant, coil_heat_frac: Array) -> Overhead:
+    """Give the water and power of humidifiers that put back what cold coils condense from a closed hall.
+
+    Arguments: outdoor air (its shape), plant, heat on the coils with its latent part, per unit of IT. Result: overhead,
+    power among the pumps. Equation: water = Q (1 - SHR) / latent heat; boiling takes that heat as electricity.
+    """
+    latent = plant.rehumidified_frac * coil_heat_frac * (1.0 - plant.sensible_heat_ratio)
+    nothing = np.zeros_like(outdoors.hourly_dry_bulb_degc)
+    water = latent * (1000.0 * parts.KJ_PER_KWH / parts.LATENT_HEAT_J_PER_KG)
+    return Overhead(nothing, plant.boiled_frac * latent + nothing, nothing, water + nothing, nothing)
 
 
 def tower_loop(
@@ -56,7 +68,7 @@ def tower_loop(
     fans = plant.tower_fan_frac_of_heat * rejected * parts.slowed_fan(plant.tower_approach_k, slack) * flow
     pumps = flow * (
         heat_frac * parts.pump_frac_of_heat(plant, plant.facility_water_delta_t_k)
-        + rejected * parts.pump_frac_of_heat(plant, plant.tower_water_delta_t_k)
+        + rejected * parts.pump_frac_of_heat(plant, plant.tower_water_delta_t_k, plant.tower_pump_pressure_pa)
     )
     mean_water = np.maximum(basin, supply_degc - plant.exchanger_approach_k) if free else basin
     evaporation = rejected * parts.tower_evaporation_l_per_kwh_heat(

@@ -76,6 +76,22 @@ class Plant:
     boiling_degc: Array
     boiling_approach_k: Array
     direct_expansion_coil_degc: Array
+    fan_heat_frac: Array | float = 1.0
+    """Share of fan power that ends as heat in the air of the hall."""
+    chilled_water_reset_frac: Array | float = 1.0
+    """1: a chiller makes water just as cold as its loop wants; 0: water of its rating point, mixed warmer."""
+    rehumidified_frac: Array | float = 0.0
+    """Share of the moisture that cold coils take from the hall which humidifiers put back."""
+    boiled_frac: Array | float = 0.0
+    """Share of that moisture put back by boiling, which takes its latent heat as electricity."""
+    dry_air_closes_frac: Array | float = 0.0
+    """1: a hall without humidifiers closes its louvres on air below the lower limit; 0: it humidifies."""
+    cold_mixing_reach_frac: Array | float = 1.0
+    """How far cold, humid air may be warmed with return air, as a share of the way to the upper set-point."""
+    media_bleed_frac: Array | float = 1.0
+    """Blowdown of wetted media and humidifiers over that of a tower: 1 for media, 0 for nozzles on pure water."""
+    tower_pump_pressure_pa: Array | float | None = None
+    """Head of the tower loop; that of the facility loop where none is given."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +141,18 @@ def fan_frac_of_heat(plant: Plant) -> Array:
     return np.asarray(plant.fan_pressure_pa / moved)
 
 
-def pump_frac_of_heat(plant: Plant, water_delta_t_k: Array) -> Array:
-    """Give pump power per unit of heat moved by water: dp / (rho cp dT eta)."""
+def pump_frac_of_heat(plant: Plant, water_delta_t_k: Array, pressure_pa: Array | float | None = None) -> Array:
+    """Give pump power per unit of heat moved by water: dp / (rho cp dT eta); dp of the facility loop if not given."""
     moved = WATER_DENSITY_KG_PER_M3 * air.WATER_CP_J_PER_KG_K * water_delta_t_k * plant.pump_efficiency_frac
-    return np.asarray(plant.pump_pressure_pa / moved)
+    return np.asarray((plant.pump_pressure_pa if pressure_pa is None else pressure_pa) / moved)
 
 
 def _carnot(chilled_degc: Array, condensing_degc: Array, plant: Plant) -> Array:
-    evaporating = np.asarray(chilled_degc) - plant.chiller_evaporator_approach_k
+    wanted = np.asarray(chilled_degc)
+    # A machine that cannot follow the loop makes water of its rating point and lets the loop mix it.
+    made = np.minimum(wanted, RATING_CHILLED_WATER_DEGC)
+    made = made + plant.chilled_water_reset_frac * (wanted - made)
+    evaporating = made - plant.chiller_evaporator_approach_k
     lift = np.maximum(condensing_degc - evaporating, plant.chiller_lift_min_k)
     return np.asarray((evaporating + air.KELVIN) / lift)
 

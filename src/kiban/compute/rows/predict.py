@@ -21,8 +21,10 @@ TRAINING = ("training", "training-sft", "training-lora", "training-mlperf", "tra
 SERVING = (
     "inference-online", "inference-offline", "inference-disagg", "inference-mlperf", "inference-cost",
 )  # fmt: skip
+SITE = ("model_reference", "operator_measured")
+"""PUE and WUE of a plant's year; the facility room answers them."""
 OF_OTHERS = ("peer-accuracy", "peer-speed")
-KINDS = (*TRAINING, "training-memory", "training-energy", *SERVING, "accelerator", "price", *OF_OTHERS)
+KINDS = (*TRAINING, "training-memory", "training-energy", *SERVING, "accelerator", "price", *SITE, *OF_OTHERS)
 MEMORY_METRICS = ("params_and_optimizer", "activations_", "peak_memory", "memory_per_")
 """Beginnings of metrics that ask for memory, whatever kind of training the row is."""
 
@@ -65,6 +67,7 @@ def own_doors(training: Door) -> dict[str, Door]:
         "energy": lambda rows, catalog: [answer_energy(row, catalog, speed) for row in rows],
         "accelerator": lambda rows, catalog: [answer_accelerator(row, catalog) for row in rows],
         "price": lambda rows, catalog: [answer_price(row, catalog) for row in rows],
+        "site": lambda rows, _: [refused("a plant's year: the facility room answers it, not this one")] * len(rows),
         "others": lambda rows, _: (
             [refused("a measurement of another program; kiban predicts none of those")] * len(rows)
         ),
@@ -75,10 +78,12 @@ def own_doors(training: Door) -> dict[str, Door]:
 def answer_rows(rows: Sequence[Row], catalog: Catalog, by_name: Mapping[str, Door] | None = None) -> list[Answer]:
     """Answer measurement rows of any kinds, in their order.
 
-    Arguments: rows with the texts of ``COLUMNS``; catalogue; the doors (default: ``doors()``).
+    Arguments: rows with the texts of ``COLUMNS`` (a ``setting`` stands for ``config``); catalogue; the doors (default:
+    ``doors()``).
     Result: one answer a row; those with the status ``answered`` have positive, finite, ascending numbers.
     """
     known = doors() if by_name is None else by_name
+    rows = [{"hardware": "", "config": row.get("setting", ""), **row} for row in rows]
     places: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         places.setdefault(door_of(row), []).append(place)
@@ -94,7 +99,7 @@ def door_of(row: Row) -> str:
     kind = row.get("kind", "").strip()
     if kind.startswith("training") and kind in KINDS and row.get("metric", "").startswith(MEMORY_METRICS):
         return "memory"
-    for name, kinds in (("training", TRAINING), ("serving", SERVING), ("others", OF_OTHERS)):
+    for name, kinds in (("training", TRAINING), ("serving", SERVING), ("site", SITE), ("others", OF_OTHERS)):
         if kind in kinds:
             return name
     own = {"training-memory": "memory", "training-energy": "energy", "accelerator": "accelerator", "price": "price"}

@@ -26,7 +26,8 @@ class TableError(ValueError):
 def read_rows(text: str) -> list[dict[str, str]]:
     """Read the text of a CSV file.
 
-    Argument: text with a header that holds ``COLUMNS``; further columns are kept as they are.
+    Argument: text with a header that holds ``COLUMNS``; further columns are kept as they are. Where a column
+    ``setting`` stands, ``config`` and ``hardware`` may be left out.
     Result: cells by column, one dictionary a line; empty lines are left out.
     Errors: TableError with every problem, each with its line.
     """
@@ -51,8 +52,9 @@ def read_rows(text: str) -> list[dict[str, str]]:
 
 def _header_problems(header: Sequence[str]) -> list[str]:
     problems = []
+    optional = ("config", "hardware") if "setting" in header else ()
     for name in COLUMNS:
-        if name not in header:
+        if name not in header and name not in optional:
             near = get_close_matches(name, header, n=1, cutoff=0.5)
             problems.append(f"line 1: column '{name}' is missing" + (f"; found '{near[0]}'" if near else ""))
     problems += [f"line 1: column '{name}' is repeated" for name in dict.fromkeys(header) if header.count(name) > 1]
