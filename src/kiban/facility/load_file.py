@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.facility.weather import HOURS
+from kiban.facility.weather_calendar import HOURS
 from kiban.facility.weather_faults import WeatherFault, WeatherFileError, rows_in_words
 from kiban.facility.weather_hours import split_rows
 
