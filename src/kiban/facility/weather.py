@@ -53,8 +53,8 @@ def synthetic_year(normals: Normals, shape: WeatherShape, rng: np.random.Generat
     """Draw one hourly year that meets the monthly normals.
 
     Arguments: normals, shape, generator. Result: the year. Errors: ValueError where a normal is not finite.
-    Model: season (periodic cubic through month middles) + daily anomalies (``draw_days``: AR(1) order of days, values
-    from the month's mean, spread and skew) + diurnal curve and hourly noise for dry bulb, hourly noise for dew point,
+    Model: daily means (``draw_days``: season's drift and AR(1) order the days, values come from the month's mean,
+    spread and skew) + diurnal curve and hourly noise for dry bulb, hourly noise for dew point,
     which stays below dry bulb; clear sky x daily clearness; Weibull wind by Gaussian copula. After Richardson (1981,
     Water Resources Research 17:182). Valid where days are seasons apart in temperature, not for storms.
     """
@@ -80,7 +80,6 @@ def synthetic_year(normals: Normals, shape: WeatherShape, rng: np.random.Generat
 
 def _hourly_dry_bulb(normals: Normals, shape: WeatherShape, days: Days, rng: np.random.Generator) -> Array:
     """Give (365, 24): daily means joined from noon to noon, and a diurnal curve whose range varies by day."""
-    daily = season(normals.dry_bulb_mean_degc) + days.dry_bulb_anomaly_k
     wanted_range = normals.dry_bulb_daily_max_degc - normals.dry_bulb_daily_min_degc
     rise = (normals.dry_bulb_mean_degc - normals.dry_bulb_daily_min_degc) / np.maximum(wanted_range, 1e-6)
     curve = _diurnal(normals, np.clip(rise, 0.25, 0.75), shape.warmest_hour_h)[MONTH_OF_DAY]
@@ -90,7 +89,7 @@ def _hourly_dry_bulb(normals: Normals, shape: WeatherShape, days: Days, rng: np.
     # Clouds and gusts reach the day's extremes too, so the curve under them is flatter than the normal range.
     gusts = ar1(rng.standard_normal(HOURS), shape.dry_bulb_hour_autocorrelation).reshape(DAYS, 24)
     curve = curve + shape.dry_bulb_hourly_std_frac * (gusts - gusts.mean(axis=1, keepdims=True))
-    drift = between_days(daily)
+    drift = between_days(days.dry_bulb_degc)
     amplitude = wanted_range
     for _ in range(_RANGE_STEPS):
         hourly = drift + (amplitude[MONTH_OF_DAY] * swing)[:, None] * curve
@@ -143,19 +142,19 @@ def _hourly_dew_point(
     nights come near saturation and seldom reach it. Shift (Newton) and scale of each month then find mean and spread.
     """
     wanted = normals.dew_point_mean_degc
-    base, anomaly = between_days(season(wanted)), between_days(days.dew_point_anomaly_k)
+    base, off = between_days(wanted[MONTH_OF_DAY]), between_days(days.dew_point_off_k)
     noise = ar1(rng.standard_normal(HOURS), shape.dew_point_hour_autocorrelation).reshape(DAYS, 24)
     noise = (noise - noise.mean(axis=1, keepdims=True)) * days.dew_point_stretch[:, None]
     noise_std = np.hypot(shape.dew_point_hourly_floor_k, shape.dew_point_hourly_share * std_k)
     base = base + noise * (noise_std / np.sqrt(monthly_mean(noise**2)))[MONTH_OF_DAY][:, None]
     shift, scale = np.zeros(DAYS), np.ones(12)
     for step in range(_SPREAD_STEPS + _MEAN_STEPS):
-        dew, slope = _below(base + scale[MONTH_OF_DAY][:, None] * anomaly + shift[:, None], dry, shape)
+        dew, slope = _below(base + scale[MONTH_OF_DAY][:, None] * off + shift[:, None], dry, shape)
         daily = dew.mean(axis=1)
         shift = shift + season(np.clip((wanted - monthly_mean(daily)) / np.maximum(slope, 0.05), -5.0, 5.0))
         if step < _SPREAD_STEPS:
             scale = np.clip(scale * np.clip(std_k / np.maximum(monthly_std(daily), 1e-6), 0.7, 1.4), 0.3, 3.0)
-    return _below(base + scale[MONTH_OF_DAY][:, None] * anomaly + shift[:, None], dry, shape)[0]
+    return _below(base + scale[MONTH_OF_DAY][:, None] * off + shift[:, None], dry, shape)[0]
 
 
 def _below(dew: Array, dry: Array, shape: WeatherShape) -> tuple[Array, Array]:

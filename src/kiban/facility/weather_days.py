@@ -27,7 +27,7 @@ from kiban.facility.weather_statistics import DailyStatistics, Normals, WeatherS
 Array = NDArray[np.float64]
 
 _BENDS = np.linspace(-1.2, 1.2, 97)
-_LEAST_SCALE = 0.05
+_MOST_DRIFT = 0.9
 _MOST_STRETCH = 1.2
 
 
@@ -35,9 +35,9 @@ _MOST_STRETCH = 1.2
 class Days:
     """Daily series of one year, each (365,)."""
 
-    dry_bulb_anomaly_k: Array
-    """Off the season's curve."""
-    dew_point_anomaly_k: Array
+    dry_bulb_degc: Array
+    dew_point_off_k: Array
+    """Off its month's mean."""
     dew_point_stretch: Array
     """How much wider than usual the dew point moves within the day: humid days are bounded, dry days are not."""
     clearness: Array
@@ -50,13 +50,15 @@ def draw_days(normals: Normals, statistics: DailyStatistics, shape: WeatherShape
     """Draw the days of one year.
 
     Arguments: normals, statistics of daily means, shape, generator. Result: days. Dry bulb, dew point and clearness
-    are Gaussian AR(1) series joined by their measured correlations, exact in each month for the first two; ranks
-    become values by ``_quantiles``. After the rank (copula) method of Iman and Conover (1982).
+    are Gaussian AR(1) series on the season's drift, joined by their measured correlations; the rank of a day in its
+    month becomes its value by ``_quantiles``, so mean, deviation and skew of each month are met exactly. After the rank (copula) method of Iman and Conover (1982).
     """
     bend = shape.daily_tail_bend
-    first = ar1(rng.standard_normal(DAYS), shape.dry_bulb_day_autocorrelation)
+    mean, std = normals.dry_bulb_mean_degc, normals.dry_bulb_daily_mean_std_k
+    first = _with_drift(mean, std, ar1(rng.standard_normal(DAYS), shape.dry_bulb_day_autocorrelation))
     dry, dry_order = _ranked(first, _quantiles(statistics.dry_bulb_skew, bend)), _ranked(first, _normal_scores())
-    other = scores(ar1(rng.standard_normal(DAYS), shape.dew_point_day_autocorrelation))
+    dew_mean, dew_std = normals.dew_point_mean_degc, statistics.dew_point_std_k
+    other = _with_drift(dew_mean, dew_std, ar1(rng.standard_normal(DAYS), shape.dew_point_day_autocorrelation))
     shared = _monthly_sum(other * dry_order) / (MONTH_DAYS - 1)
     own = scores(other - shared[MONTH_OF_DAY] * dry_order)
     tie = statistics.dew_point_dry_bulb_correlation[MONTH_OF_DAY]
@@ -65,28 +67,25 @@ def draw_days(normals: Normals, statistics: DailyStatistics, shape: WeatherShape
     sky = ar1(rng.standard_normal(DAYS), shape.clearness_day_autocorrelation)
     clear = _mixed((dry_order, own), (shape.clearness_dry_bulb_correlation, shape.clearness_dew_point_correlation), sky)
     return Days(
-        dry_bulb_anomaly_k=scaled_to_std(normals.dry_bulb_mean_degc, dry, normals.dry_bulb_daily_mean_std_k),
-        dew_point_anomaly_k=scaled_to_std(normals.dew_point_mean_degc, dew, statistics.dew_point_std_k),
+        dry_bulb_degc=(mean[MONTH_OF_DAY] + std[MONTH_OF_DAY] * dry),
+        dew_point_off_k=dew_std[MONTH_OF_DAY] * dew,
         dew_point_stretch=np.exp(np.clip(-skewness * dew, -_MOST_STRETCH, _MOST_STRETCH)),
         clearness=clear,
         range_score=scores(_range(shape, dry_order, own, clear, rng)),
     )
 
 
-def scaled_to_std(mean: Array, daily: Array, std: Array) -> Array:
-    """Scale a daily series until season plus series has the wanted sample standard deviation inside each month.
+def _with_drift(mean: Array, std: Array, noise: Array) -> Array:
+    """Give scores (365,) of days that drift with the season and vary with the noise, to order the days of a month.
 
-    Arguments: monthly means (12,), series with monthly means zero (365,), standard deviations (12,). Result: (365,).
-    var(s + f a) = var(s) + 2 f cov + f^2 var(a) is solved for f; where the season's own drift already exceeds the
-    wanted spread, f is small.
+    Arguments: monthly means and standard deviations of days (12,), unit noise (365,). The season's drift takes its
+    part of the month's variance, at most nine tenths, and the noise the rest.
     """
-    drift = season(mean) - mean[MONTH_OF_DAY]
-    more = np.maximum(_monthly_sum(daily**2), 1e-12)
-    together = _monthly_sum(drift * daily)
-    lacking = std**2 * (MONTH_DAYS - 1) - _monthly_sum(drift**2)
-    factor = (-together + np.sqrt(np.maximum(together**2 + more * lacking, 0.0))) / more
-    least = _LEAST_SCALE * std * np.sqrt((MONTH_DAYS - 1) / more)
-    return np.asarray(daily * np.maximum(factor, least)[MONTH_OF_DAY])
+    drift = (season(mean) - mean[MONTH_OF_DAY]) / std[MONTH_OF_DAY]
+    taken = _monthly_sum(drift**2) / (MONTH_DAYS - 1)
+    drift = drift * np.minimum(1.0, np.sqrt(_MOST_DRIFT / np.maximum(taken, 1e-12)))[MONTH_OF_DAY]
+    left = np.sqrt(1.0 - np.minimum(taken, _MOST_DRIFT))[MONTH_OF_DAY]
+    return scores(drift + left * noise)
 
 
 def _monthly_sum(daily: Array) -> Array:
