@@ -18,7 +18,14 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts) -> tuple[T
     place = f"scenario.sites.{site.name}"
     liquid = site.cooling in LIQUID_KINDS
     plant = tuple(key for field, key in PLANT_KEYS.items() if liquid or not field.startswith(_LIQUID_ONLY))
-    physical = ("weather_normals", "weather_daily_statistics", f"{place}.weather", f"{place}.cooling", *plant, *CHAIN_KEYS.values())
+    physical = (
+        "weather_normals",
+        "weather_daily_statistics",
+        f"{place}.weather",
+        f"{place}.cooling",
+        *plant,
+        *CHAIN_KEYS.values(),
+    )
     mean_load = "facility.mean_it_load_frac"
     lines = [
         Trace(

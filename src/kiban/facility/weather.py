@@ -1,7 +1,7 @@
 """A seeded hourly year of weather from monthly normals.
 
 Local standard time, hour beginning, 365 days. Every monthly mean is met (dry bulb, wind, irradiance exactly, dew
-point within 0.01 K), spread and skew of daily means by construction, the mean daily maximum and minimum closely; the
+point within 0.0001 K), spread and skew of daily means by construction, the mean daily maximum and minimum closely; the
 sequence of days is a draw, marked "synthetic".
 """
 
@@ -138,8 +138,9 @@ def _hourly_dew_point(
     """Give (365, 24) dew points below dry bulb that meet each month's mean, and its spread of days as far as they can.
 
     Daily values joined from noon to noon plus AR(1) noise within the day, wider on dry days; its deviation joins a
-    floor and a share of the month's spread. The depression d of each hour is softened to s ln(1 + exp(d / s)):
-    nights come near saturation and seldom reach it. Shift (Newton) and scale of each month then find mean and spread.
+    floor and a share of the month's spread. The room d below dry bulb, or below air over a warm sea where that is
+    colder, is softened to s ln(1 + exp(d / s)): nights come near saturation and seldom reach it. Shift (Newton) and
+    scale of each month then find mean and spread.
     """
     wanted = normals.dew_point_mean_degc
     base, off = between_days(wanted[MONTH_OF_DAY]), between_days(days.dew_point_off_k)
@@ -147,23 +148,24 @@ def _hourly_dew_point(
     noise = (noise - noise.mean(axis=1, keepdims=True)) * days.dew_point_stretch[:, None]
     noise_std = np.hypot(shape.dew_point_hourly_floor_k, shape.dew_point_hourly_share * std_k)
     base = base + noise * (noise_std / np.sqrt(monthly_mean(noise**2)))[MONTH_OF_DAY][:, None]
+    most = np.minimum(dry, np.maximum(shape.dew_point_ceiling_degc, wanted + 2.0 * std_k)[MONTH_OF_DAY][:, None])
     shift, scale = np.zeros(DAYS), np.ones(12)
     for step in range(_SPREAD_STEPS + _MEAN_STEPS):
-        dew, slope = _below(base + scale[MONTH_OF_DAY][:, None] * off + shift[:, None], dry, shape)
+        dew, slope = _below(base + scale[MONTH_OF_DAY][:, None] * off + shift[:, None], most, shape)
         daily = dew.mean(axis=1)
         shift = shift + season(np.clip((wanted - monthly_mean(daily)) / np.maximum(slope, 0.05), -5.0, 5.0))
         if step < _SPREAD_STEPS:
             scale = np.clip(scale * np.clip(std_k / np.maximum(monthly_std(daily), 1e-6), 0.7, 1.4), 0.3, 3.0)
-    return _below(base + scale[MONTH_OF_DAY][:, None] * off + shift[:, None], dry, shape)[0]
+    return _below(base + scale[MONTH_OF_DAY][:, None] * off + shift[:, None], most, shape)[0]
 
 
-def _below(dew: Array, dry: Array, shape: WeatherShape) -> tuple[Array, Array]:
-    """Give dew points (365, 24) softened below dry bulb, and the monthly mean (12,) of their slope."""
-    ratio = (dry - dew) / shape.saturation_softness_k
+def _below(dew: Array, most: Array, shape: WeatherShape) -> tuple[Array, Array]:
+    """Give dew points (365, 24) softened below the most they can be, and the monthly mean (12,) of their slope."""
+    ratio = (most - dew) / shape.saturation_softness_k
     tail = np.exp(-np.abs(ratio))
     depression = shape.saturation_softness_k * (np.maximum(ratio, 0.0) + np.log1p(tail))
     slope = np.where(ratio > 0.0, 1.0, tail) / (1.0 + tail)
-    return np.maximum(dry - depression, np.minimum(dry, _LOWEST_DEW_POINT_DEGC)), monthly_mean(slope)
+    return np.maximum(most - depression, np.minimum(most, _LOWEST_DEW_POINT_DEGC)), monthly_mean(slope)
 
 
 def _hourly_wind(normals: Normals, shape: WeatherShape, rng: np.random.Generator) -> Array:

@@ -51,7 +51,8 @@ def draw_days(normals: Normals, statistics: DailyStatistics, shape: WeatherShape
 
     Arguments: normals, statistics of daily means, shape, generator. Result: days. Dry bulb, dew point and clearness
     are Gaussian AR(1) series on the season's drift, joined by their measured correlations; the rank of a day in its
-    month becomes its value by ``_quantiles``, so mean, deviation and skew of each month are met exactly. After the rank (copula) method of Iman and Conover (1982).
+    month becomes its value by ``_quantiles``, so mean, deviation and skew of each month are met exactly. After the
+    rank method of Iman and Conover (1982, Communications in Statistics B 11:311).
     """
     bend = shape.daily_tail_bend
     mean, std = normals.dry_bulb_mean_degc, normals.dry_bulb_daily_mean_std_k

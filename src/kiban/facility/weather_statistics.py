@@ -52,6 +52,7 @@ class WeatherShape:
     dew_point_day_autocorrelation: float
     dew_point_sea_degc: float
     dew_point_room_max_k: float
+    dew_point_ceiling_degc: float
     dew_point_spread_factor: float
     dew_point_spread_exponent: float
     dew_point_spread_room_exponent: float
