@@ -28,6 +28,7 @@ Array = NDArray[np.float64]
 
 _BENDS = np.linspace(-1.2, 1.2, 97)
 _MOST_DRIFT = 0.9
+_LEAST_STD_K = 0.05
 _MOST_STRETCH = 1.2
 
 
@@ -82,7 +83,7 @@ def _with_drift(mean: Array, std: Array, noise: Array) -> Array:
     Arguments: monthly means and standard deviations of days (12,), unit noise (365,). The season's drift takes its
     part of the month's variance, at most nine tenths, and the noise the rest.
     """
-    drift = (season(mean) - mean[MONTH_OF_DAY]) / std[MONTH_OF_DAY]
+    drift = (season(mean) - mean[MONTH_OF_DAY]) / np.maximum(std, _LEAST_STD_K)[MONTH_OF_DAY]
     taken = _monthly_sum(drift**2) / (MONTH_DAYS - 1)
     drift = drift * np.minimum(1.0, np.sqrt(_MOST_DRIFT / np.maximum(taken, 1e-12)))[MONTH_OF_DAY]
     left = np.sqrt(1.0 - np.minimum(taken, _MOST_DRIFT))[MONTH_OF_DAY]
