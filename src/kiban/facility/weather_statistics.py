@@ -101,8 +101,8 @@ def daily_statistics_by_rule(normals: Normals, shape: WeatherShape) -> DailyStat
     over a warm sea, at most ``dew_point_room_max_k``: the sea bounds the moisture from above. Then
     std = a x dry-bulb std^b x room^c; skew falls with the dew point and is gone where there is no room left;
     correlation = d + e x room + f x depression; dry bulbs are skewed to the cool side in warm months. Measured on
-    110 typical years of US stations (``weather.*``); a month's spread strays from the rule by 28 %, its correlation
-    by 0.25, so an hourly count above a dew point is rough where a place has no statistics of its own.
+    110 typical years of US stations (``weather.*``); a month's spread strays from the rule by 29 %, its correlation
+    by 0.26, so an hourly count above a dew point is rough where a place has no statistics of its own.
     """
     dry, dew = normals.dry_bulb_mean_degc, normals.dew_point_mean_degc
     room = np.clip(shape.dew_point_sea_degc - dew, _LEAST_ROOM_K, shape.dew_point_room_max_k)
