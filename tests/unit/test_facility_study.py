@@ -123,7 +123,7 @@ def _bands(catalog: Catalog, metric: str, blind: bool) -> dict[tuple[str, str], 
     water, where there is some, goes before that rule.
     """
     places = {row["setting"]: site_air(row["setting"].split(",")[0], catalog, {}) for row in _published(OPERATORS)}
-    rows = [row for row in _published(OPERATORS) if places[row["setting"]][0] is not None]
+    rows = [row for row in _published(OPERATORS) if places[row["setting"]][0]]
     wue: dict[str, list[float]] = {}
     for row in rows:
         if row["metric"] == "annual WUE":
@@ -131,13 +131,12 @@ def _bands(catalog: Catalog, metric: str, blind: bool) -> dict[tuple[str, str], 
     latest = {row["system"]: row for row in rows if row["metric"] == metric}
     inside = {}
     for row in latest.values():
-        outdoors = places[row["setting"]][0]
+        years = places[row["setting"]][0]
         if metric == "annual WUE" and float(row["value"]) < TRACE_WUE:
             continue
-        assert outdoors is not None
         seen = not blind and row["system"] in wue
-        kind = _reported_kind(wue[row["system"]]) if seen else plant_of(row, outdoors, catalog)[0]
-        values = site_band(catalog, kind, outdoors)[metric == "annual WUE"]
+        kind = _reported_kind(wue[row["system"]]) if seen else plant_of(row, years[0], catalog)[0]
+        values = site_band(catalog, kind, years)[metric == "annual WUE"]
         least, most = np.percentile(values, [5, 95])
         inside[row["system"], row["setting"]] = bool(least - HALF_DIGIT <= float(row["value"]) <= most + HALF_DIGIT)
     return inside

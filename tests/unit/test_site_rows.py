@@ -94,7 +94,7 @@ def test_operators_get_the_band_of_their_place(catalog: Catalog) -> None:
     named = ask(catalog, {}, **{**cells, "setting": "Sweden, 2030; cooling=direct_expansion"})
     assert named.p50 > cold.p50
     inside = ask(catalog, {}, **{**cells, "system": "Someone Central Ohio (Columbus)", "setting": "trailing 12 m"})
-    assert "synthetic of new_albany_oh" in inside.reason
+    assert "synthetic years of new_albany_oh" in inside.reason
 
 
 def test_the_command_answers_a_table_with_settings(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from kiban.catalog import Catalog
 from kiban.facility import psychrometrics as air
 from kiban.facility.plant import Plant
 from kiban.facility.power_chain import PowerChain
-from kiban.facility.weather import Normals, WeatherShape, clear_sky_w_per_m2, monthly_mean
+from kiban.facility.weather_calendar import monthly_mean
+from kiban.facility.weather_statistics import DailyStatistics, Normals, WeatherShape
+from kiban.facility.weather_sun import clear_sky_w_per_m2
+from kiban.facility.weather_years import YearSpread
 
 Array = NDArray[np.float64]
 
@@ -130,13 +133,19 @@ def weather_shape(catalog: Catalog) -> WeatherShape:
     return WeatherShape(**{name: catalog.value(f"weather.{name}") for name in WeatherShape.__dataclass_fields__})
 
 
+def year_spread(catalog: Catalog) -> YearSpread:
+    """Give how months stray from year to year, from the ``weather.year_*`` rows."""
+    return YearSpread(**{name: catalog.value(f"weather.year_{name}") for name in YearSpread.__dataclass_fields__})
+
+
 def site_normals(catalog: Catalog, weather: str) -> tuple[Normals, tuple[str, ...]]:
     """Read the normals of a catalogue site.
 
     Arguments: catalogue, catalogue name of the place. Result: normals and warnings on what was filled in.
     Errors: ValueError that names the site, and the column where a needed one is blank. Dry bulb (mean, daily maximum
     and minimum) is always needed; dew point falls back on relative humidity, spread, wind and irradiance on
-    ``weather.fallback_*`` rows, pressure on the standard atmosphere at the site's elevation.
+    ``weather.fallback_*`` rows, pressure on the standard atmosphere at the site's elevation, statistics of daily means
+    on the rules of ``weather.dew_point_*``.
     """
     table = catalog.table("weather_normals")
     mask = table.where(site=weather)
@@ -163,6 +172,9 @@ def site_normals(catalog: Catalog, weather: str) -> tuple[Normals, tuple[str, ..
     else:
         pressure = air.standard_pressure_pa(catalog.value(f"site.{weather}.elevation_m"))
         filled.append("annual_mean_pressure_pa")
+    daily = _daily_statistics(catalog, weather)
+    if daily is None:
+        filled.append("dew_point_daily_mean_std_k")
     normals = Normals(
         dry_bulb_mean_degc=month["dry_bulb_mean_degc"],
         dry_bulb_daily_max_degc=month["dry_bulb_daily_max_degc"],
@@ -174,6 +186,7 @@ def site_normals(catalog: Catalog, weather: str) -> tuple[Normals, tuple[str, ..
         lat_deg=lat,
         lon_deg=lon,
         pressure_pa=pressure,
+        daily=daily,
     )
     note = (f"assumed: weather of '{weather}' has no {', '.join(filled)}; filled from fallback rows",) if filled else ()
     return normals, note
@@ -181,6 +194,20 @@ def site_normals(catalog: Catalog, weather: str) -> tuple[Normals, tuple[str, ..
 
 _NEEDED = ("dry_bulb_mean_degc", "dry_bulb_daily_max_degc", "dry_bulb_daily_min_degc")
 _COLUMNS = (*_NEEDED, *_FALLBACKS, "ghi_kwh_per_m2_day", "dew_point_mean_degc", "relative_humidity_mean_frac")
+
+
+def _daily_statistics(catalog: Catalog, weather: str) -> DailyStatistics | None:
+    table = catalog.table("weather_daily_statistics")
+    mask = table.where(site=weather)
+    if mask.sum() != 12:
+        return None
+    order = np.argsort(table.numbers("month")[mask])
+    return DailyStatistics(
+        dew_point_std_k=table.numbers("dew_point_daily_mean_std_k")[mask][order],
+        dew_point_skew=table.numbers("dew_point_daily_mean_skew")[mask][order],
+        dry_bulb_skew=table.numbers("dry_bulb_daily_mean_skew")[mask][order],
+        dew_point_dry_bulb_correlation=table.numbers("dew_point_dry_bulb_correlation")[mask][order],
+    )
 
 
 def _refuse(weather: str, column: str, values: Array) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kiban.facility.weather import HOURS
+from kiban.facility.weather_calendar import HOURS
 from kiban.facility.weather_faults import WeatherFault, WeatherFileError
 from kiban.units.hourly import read_column, read_table
 

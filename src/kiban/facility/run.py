@@ -15,7 +15,9 @@ from kiban.facility.plant import Outdoors
 from kiban.facility.site_costs import SiteCosts, site_costs
 from kiban.facility.site_hall import hall_warnings, run_hall
 from kiban.facility.traces import site_traces
-from kiban.facility.weather import HOURS, Normals, WeatherYear, monthly_mean, synthetic_year
+from kiban.facility.weather import WeatherYear, synthetic_year
+from kiban.facility.weather_calendar import HOURS, monthly_mean
+from kiban.facility.weather_statistics import Normals
 from kiban.results import Fleet, Hall, Site
 from kiban.scenario import Scenario
 

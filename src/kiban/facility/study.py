@@ -131,7 +131,8 @@ def _within_classes(catalog: Catalog, ranges: dict[str, tuple[float, float]]) ->
 
     The study samples one plant up to 95 %, where its water hangs on the few hours that are wetter still.
     """
-    name, most = "supply_humidity_upper_frac", catalog.value("cooling.air_class_a4.allowable_max_relative_humidity_frac")
+    name = "supply_humidity_upper_frac"
+    most = catalog.value("cooling.air_class_a4.allowable_max_relative_humidity_frac")
     if name not in ranges:
         return ranges
     low, high = ranges[name]

@@ -26,8 +26,8 @@ def site_traces(site: SitePart, overhead: SiteYear, costs: SiteCosts, hall: Hall
     unused = () if liquid else _LIQUID_ONLY
     plant = tuple(key for field, key in PLANT_KEYS.items() if field not in gone and not field.startswith(unused))
     chosen = tuple(f"{place}.{name}" for name in ("power", "air_class", "water_class") if getattr(site, name))
-    named = ("weather_normals", f"{place}.weather", f"{place}.cooling", *chosen)
-    physical = (*named, *plant, *_chain_keys(site), *chosen_keys(site))
+    weather = ("weather_normals", "weather_daily_statistics", f"{place}.weather")
+    physical = (*weather, f"{place}.cooling", *chosen, *plant, *_chain_keys(site), *chosen_keys(site))
     mean_load = "facility.mean_it_load_frac"
     lines = [
         Trace(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.facility import weather_hours as raw_names
-from kiban.facility.weather import DAYS, HOURS, MONTH_START
+from kiban.facility.weather_calendar import DAYS, HOURS, MONTH_START
 from kiban.facility.weather_faults import WeatherFault, rows_in_words
 from kiban.facility.weather_hours import RawHours
 

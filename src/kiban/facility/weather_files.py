@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kiban.facility import psychrometrics as air
 from kiban.facility import weather_hours as names
 from kiban.facility.plant import Outdoors
-from kiban.facility.weather import HOURS
+from kiban.facility.weather_calendar import HOURS
 from kiban.facility.weather_check import hour_of_year, place_faults, solar_fault, time_faults, value_faults
 from kiban.facility.weather_csv import read_open_csv
 from kiban.facility.weather_faults import WeatherFault, WeatherFileError

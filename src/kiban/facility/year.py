@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kiban.facility.cooling import LIQUID_KINDS, hourly_overhead
 from kiban.facility.plant import Outdoors, Plant
 from kiban.facility.power_chain import PowerChain
-from kiban.facility.weather import HOURS, MONTH_DAYS
+from kiban.facility.weather_calendar import HOURS, MONTH_DAYS
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kiban.facility import psychrometrics as air
 from kiban.facility.plant import Outdoors
-from kiban.facility.weather import HOURS
+from kiban.facility.weather_calendar import HOURS
 from kiban.facility.weather_faults import WeatherFault, WeatherFileError
 
 COLUMNS = ("drybulb", "rh", "atp")

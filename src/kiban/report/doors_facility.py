@@ -17,7 +17,8 @@ from kiban.facility.load_file import read_load
 from kiban.facility.phases import Build
 from kiban.facility.plant import Outdoors, Plant
 from kiban.facility.power_paths import PowerPath, power_path
-from kiban.facility.weather import HOURS, synthetic_year
+from kiban.facility.weather import synthetic_year
+from kiban.facility.weather_calendar import HOURS
 from kiban.facility.weather_faults import WeatherFileError
 from kiban.facility.weather_files import read_weather
 from kiban.facility.year import FacilityYear, facility_year, monthly

@@ -17,6 +17,7 @@ from kiban.facility.cooling import KINDS, hourly_overhead
 from kiban.facility.cooling_air import outdoor_air_state
 from kiban.facility.plant import Outdoors
 from kiban.facility.weather import synthetic_year
+from kiban.facility.weather_years import other_years
 from kiban.uncertainty import sobol
 
 Array = NDArray[np.float64]
@@ -27,6 +28,8 @@ Weather = Mapping[str, Outdoors]
 METRICS = {"annual pue": 0, "annual wue": 1}
 _UNITS = ({"", "-", "1"}, {"l/kwh", "l/kwh-it", "l/kwh it", "l/kwh_it"})
 STUDY_DRAWS, SITE_DRAWS = 1024, 256
+SITE_YEARS = 17
+"""Years of weather behind a band; no factor in common with the power of two of the draws."""
 FEW_DRAWS = 50
 """Parameter sets a zone in the sample data that the study's authors published in 2025; those of 2022 are not stated."""
 LEAST_WUE_L_PER_KWH = 0.001
@@ -119,14 +122,14 @@ def _of_site(
     row: Row, which: int, catalog: Catalog, weather: Weather, memo: dict[tuple[str, str], tuple[Array, Array]]
 ) -> Answer:
     """Answer an operator's site: the band of its kind of plant at its place."""
-    outdoors, of = site_air(_place(row, catalog), catalog, weather)
-    if outdoors is None:
+    years, of = site_air(_place(row, catalog), catalog, weather)
+    if not years:
         return refused(of)
-    kind, why = plant_of(row, outdoors, catalog)
+    kind, why = plant_of(row, years[0], catalog)
     if kind not in KINDS:
         return refused(f"no cooling '{kind}'; known: {', '.join(KINDS)}")
     if (kind, of) not in memo:
-        memo[kind, of] = site_band(catalog, kind, outdoors)
+        memo[kind, of] = site_band(catalog, kind, years)
     values = memo[kind, of][which]
     if not values.any():
         return refused(f"{kind} takes no water; {why}")
@@ -154,29 +157,40 @@ def _place(row: Row, catalog: Catalog) -> str:
     return max((region for region in regions if region in named), key=len, default=place)
 
 
-def site_air(place: str, catalog: Catalog, weather: Weather) -> tuple[Outdoors | None, str]:
-    """Give the air of a place, the user's before a synthetic year of the catalogue, with its name or what is missing.
+def site_air(place: str, catalog: Catalog, weather: Weather) -> tuple[tuple[Outdoors, ...], str]:
+    """Give the air of a place, the user's before synthetic years of the catalogue, with its name or what is missing.
 
-    Arguments: place as an operator writes it, catalogue, hourly air by name. Result: every fifth hour, words.
+    Arguments: place as an operator writes it, catalogue, hourly air by name. Result: every fifth hour of the user's
+    year, or of ``SITE_YEARS`` years of which the first meets the normals; empty where nothing is known; words.
     """
     own = weather.get(place.lower(), weather.get(""))
     if own is not None:
-        return study.thinned(own), f"of the user's file for {place}"
+        return (study.thinned(own),), f"of the user's file for {place}"
     regions = _regions(catalog)
     site = regions.get(_plain(place), place if catalog.has(f"site.{place}.lat_deg") else "")
     if not site:
         if re.match(r"(global|fleet|fy)", place, re.IGNORECASE) or not re.search("[a-z]", place, re.IGNORECASE):
-            return None, f"'{place}' is no one place: a fleet has no year of weather"
+            return (), f"'{place}' is no one place: a fleet has no year of weather"
         near = get_close_matches(_plain(place), regions, n=2, cutoff=0.6)
         hint = f"; nearest known: {', '.join(regions[n] for n in near)}" if near else ""
-        return None, f"the catalogue has no weather of '{place}'{hint}; give --weather '{place}=FILE' (EPW, TMY3, CSV)"
+        return (), f"the catalogue has no weather of '{place}'{hint}; give --weather '{place}=FILE' (EPW, TMY3, CSV)"
     try:
-        normals, _ = inputs.site_normals(catalog, site)
+        return _drawn_years(catalog, site), f"{SITE_YEARS} synthetic years of {site}"
     except ValueError as error:
-        return None, f"{error}; give --weather '{place}=FILE'"
-    year = synthetic_year(normals, inputs.weather_shape(catalog), np.random.default_rng(_SEED))
-    air = Outdoors.from_dew_point(year.hourly_dry_bulb_degc, year.hourly_dew_point_degc, year.pressure_pa)
-    return study.thinned(air), f"synthetic of {site}"
+        return (), f"{error}; give --weather '{place}=FILE'"
+
+
+def _drawn_years(catalog: Catalog, site: str) -> tuple[Outdoors, ...]:
+    normals, _ = inputs.site_normals(catalog, site)
+    shape, spread = inputs.weather_shape(catalog), inputs.year_spread(catalog)
+    rng = np.random.default_rng(_SEED)
+    years = (normals, *other_years(normals, shape, spread, SITE_YEARS - 1, rng))
+    found = []
+    for one in years:
+        year = synthetic_year(one, shape, np.random.default_rng(_SEED))
+        air = Outdoors.from_dew_point(year.hourly_dry_bulb_degc, year.hourly_dew_point_degc, year.pressure_pa)
+        found.append(study.thinned(air))
+    return tuple(found)
 
 
 def plant_of(row: Row, outdoors: Outdoors, catalog: Catalog) -> tuple[str, str]:
@@ -198,11 +212,19 @@ def plant_of(row: Row, outdoors: Outdoors, catalog: Catalog) -> tuple[str, str]:
     return "water_chiller_economizer", f"rule: outdoor air would carry only {carried:.0%} of the year"
 
 
-def site_band(catalog: Catalog, kind: str, outdoors: Outdoors) -> tuple[Array, Array]:
-    """Give annual PUE and WUE (each (P,)) of halls that exist with one kind of cooling, at 0.6-0.95 of their load."""
+def site_band(catalog: Catalog, kind: str, years: Sequence[Outdoors]) -> tuple[Array, Array]:
+    """Give annual PUE and WUE (each (P,)) of halls that exist with one kind of cooling, at 0.6-0.95 of their load.
+
+    Arguments: catalogue, kind, years of air that the draws share out in turn: what is reported is of a single year.
+    """
     case = "large_airside" if kind.startswith("air_economizer") else "large_waterside"
-    u = sobol(SITE_DRAWS, study.study_columns(catalog) + 1, _SEED)
+    draws = sobol(SITE_DRAWS, study.study_columns(catalog) + 1, _SEED)
     low, _, high = catalog.range("facility.mean_it_load_frac")
-    plant, chain = study.study_sample(catalog, case, u, as_published=False)
-    found = hourly_overhead(kind, outdoors, plant, chain, low + (high - low) * u[:, -1:])
-    return found.hourly_pue.mean(axis=-1), found.hourly_wue_l_per_kwh.mean(axis=-1)
+    pue, wue = np.empty(SITE_DRAWS), np.empty(SITE_DRAWS)
+    for first, outdoors in enumerate(years):
+        u = draws[first :: len(years)]
+        plant, chain = study.study_sample(catalog, case, u, as_published=False)
+        found = hourly_overhead(kind, outdoors, plant, chain, low + (high - low) * u[:, -1:])
+        pue[first :: len(years)] = found.hourly_pue.mean(axis=-1)
+        wue[first :: len(years)] = found.hourly_wue_l_per_kwh.mean(axis=-1)
+    return pue, wue
