@@ -303,7 +303,8 @@ def test_other_years_stray_as_their_rows_say(catalog: Catalog) -> None:
     moist = np.array([y.dew_point_mean_degc - normals.dew_point_mean_degc for y in years])
     daily = normals.daily or daily_statistics_by_rule(normals, shape)
     np.testing.assert_allclose(warm.mean(axis=0), 0.0, atol=0.1)
-    np.testing.assert_allclose(warm.std(axis=0), spread.dry_bulb_std_frac * normals.dry_bulb_daily_mean_std_k, rtol=0.05)
+    dry = spread.dry_bulb_std_frac * normals.dry_bulb_daily_mean_std_k
+    np.testing.assert_allclose(warm.std(axis=0), dry, rtol=0.05)
     np.testing.assert_allclose(moist.std(axis=0), spread.dew_point_std_frac * daily.dew_point_std_k, rtol=0.05)
     assert np.corrcoef(warm[:, 6], moist[:, 6])[0, 1] == pytest.approx(spread.correlation, abs=0.04)
     assert np.corrcoef(warm[:, 6], warm[:, 7])[0, 1] == pytest.approx(spread.month_persistence, abs=0.04)
