@@ -30,6 +30,7 @@ from kiban.facility.weather_statistics import DailyStatistics, Normals
 Array = NDArray[np.float64]
 SHARED = Path(__file__).parents[1].parent / "shared" / "data" / "weather"
 SEEDS = range(1, 9)
+WANTED = 0.08
 SHOWN = (
     "air_economizer_adiabatic", "air_economizer_water_chiller", "water_chiller_economizer", "liquid_tower",
     "liquid_dry_cooler", "hybrid_liquid_air", "immersion_single_phase", "immersion_two_phase",
@@ -98,11 +99,19 @@ def main() -> None:
     head = f"| file | PUE | {' | '.join(SHOWN)} |\n|---|---|{'---|' * len(SHOWN)}"
     for title, rule in (("with daily statistics", False), ("by rule", True)):
         print(f"\nSynthetic over real, {title}, mean of {len(SEEDS)} draws\n\n{head}")
+        ratios, litres = [], []
         for name, (normals, pue, wue) in real.items():
             used = replace(normals, daily=None) if rule else normals
             years = [drawn(used, catalog, seed) for seed in SEEDS]
             gap = np.max([np.abs(p - pue) for p, _ in years], axis=0)
-            print(row(name, gap, np.mean([w for _, w in years], axis=0), wue))
+            water = np.mean([w for _, w in years], axis=0)
+            print(row(name, gap, water, wue))
+            ratios.append(water[wue > 0] / wue[wue > 0] - 1)
+            litres.append(np.abs(water - wue)[wue > 0])
+        off = np.abs(np.concatenate(ratios)) > WANTED
+        apart = np.concatenate(litres)
+        print(f"\n{(~off).sum()} of {off.size} pairs of file and plant that takes water within {WANTED:.0%}; ", end="")
+        print(f"the other {off.sum()} at most {apart[off].max(initial=0.0):.3f} L/kWh apart")
     print(f"\nReal over real, places within 60 km\n\n{head}")
     for (a, first), (b, second) in combinations(real.items(), 2):
         if np.hypot(first[0].lat_deg - second[0].lat_deg, first[0].lon_deg - second[0].lon_deg) < 0.6:

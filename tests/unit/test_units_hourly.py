@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from kiban.units.hourly import read_hourly
+from kiban.units.hourly import Array, Fault, read_column, read_table
 
 HOURS = [datetime(2023, 1, 1) + timedelta(hours=h) for h in range(8760)]
 
@@ -14,6 +14,12 @@ HOURS = [datetime(2023, 1, 1) + timedelta(hours=h) for h in range(8760)]
 def text(stamps: list[datetime], values: list[str] | None = None) -> str:
     cells = values or ["10.0"] * len(stamps)
     return "time,load\n" + "\n".join(f"{t:%Y-%m-%d %H:%M},{v}" for t, v in zip(stamps, cells, strict=True))
+
+
+def read_hourly(given: str, column: str, ending: str) -> tuple[Array, list[Fault]]:
+    table = read_table(given)
+    values, found = read_column(table, column, ending)
+    return values, [*table.faults, *found]
 
 
 def faults(given: str, ending: str = "mw", column: str = "load") -> str:

@@ -47,9 +47,13 @@ def marginal_of(reader: Reader, part: SitePart, names: GridNames, warnings: list
     return np.full(HOURS_PER_YEAR, reader.value(key)), key
 
 
-def clean_share_of(reader: Reader, names: GridNames) -> Array:
-    """Hourly low-carbon share of the grid, nuclear counted as clean; zero where it is not known."""
+def clean_share_of(reader: Reader, part: SitePart, names: GridNames, warnings: list[str]) -> Array:
+    """Hourly low-carbon share of the grid, nuclear counted as clean; zero, with a warning, where it is not known."""
     if not names.carbon:
+        warnings.append(
+            f"energy: the clean share of the grid at {part.name} is not known and counts as zero: its 24/7 score is"
+            " that of its contracts alone"
+        )
         return np.zeros(HOURS_PER_YEAR)
     share = reader.by_month("grid_carbon_month", "low_carbon_share_frac", grid=names.carbon, signal="average_direct")
     return np.asarray(share[profiles.HOURLY_MONTH], dtype=np.float64)

@@ -116,7 +116,7 @@ def _site_inputs(
         hourly_solar_frac=solar_of(reader, site.hourly_ghi_w_per_m2[row], names),
         hourly_average_kg_co2_per_mwh=average,
         hourly_marginal_kg_co2_per_mwh=marginal,
-        hourly_grid_clean_frac=clean_share_of(reader, names),
+        hourly_grid_clean_frac=clean_share_of(reader, part, names, warnings),
         costs=Costs(
             grid_adder_usd_per_mwh=market.adder_usd_per_mwh,
             demand_usd_per_mw_year=market.demand_usd_per_kw_year * KW_PER_MW,

@@ -100,6 +100,10 @@ def _sites_note(years: Years) -> str:
         "added."
     )
     note = f"Chosen: {_chosen(years)}. {note}" if years else note
+    unknown = [words(c[0].site) for c in years if (grid := _case(c, "grid")) is not None and not grid.clean_frac]
+    if unknown:
+        places = ", ".join(unknown)
+        note += f" No clean share of the grid is known at {places}: there the score is that of contracts alone."
     apart = f" Not planned, shown at the most that fits and outside the total: {', '.join(idle)}." if idle else ""
     return note + apart
 

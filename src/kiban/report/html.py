@@ -170,32 +170,17 @@ def _regret_tiles(numbers: Mapping[str, Any], risk: Risk) -> list[tuple[str, str
     return [("Regret at most", usd(risk.regret.worst_usd), f"against foresight, in {risk.regret.worst_leaf}", more)]
 
 
+def _rooms(study: Study, risk: Risk) -> tuple[Any, ...]:
+    return (
+        study.demand, study.fleet, study.site, study.supply, study.plan, study.finance, study.impact, study.swings,
+        risk,
+    )  # fmt: skip
+
+
 def warnings_of(study: Study, risk: Risk) -> list[str]:
     """Every warning of every room once."""
-    rooms = (
-        study.demand,
-        study.fleet,
-        study.site,
-        study.supply,
-        study.plan,
-        study.finance,
-        study.impact,
-        study.swings,
-        risk,
-    )
-    return list(dict.fromkeys(w for room in rooms for w in room.warnings))
+    return list(dict.fromkeys(w for room in _rooms(study, risk) for w in room.warnings))
 
 
 def _residuals(study: Study, risk: Risk) -> list[float]:
-    rooms = (
-        study.demand,
-        study.fleet,
-        study.site,
-        study.supply,
-        study.plan,
-        study.finance,
-        study.impact,
-        study.swings,
-        risk,
-    )
-    return [value for room in rooms for value in room.residuals.values()]
+    return [value for room in _rooms(study, risk) for value in room.residuals.values()]

@@ -2,8 +2,9 @@
 
 A look at values x and prices p solves min c y + p (a y) over what is left. It is a plane below the cost of every other
 x, less p x limit (its slopes are exact), and a feasible point up to the priced rows, so a mixture of the points of all
-looks that keeps these rows is feasible: the planes bound the optimum from below and give the next x, the points bound
-it from above and give the next p. Both stay valid for good.
+looks that keeps these rows is feasible: the planes bound the optimum from below, inside the box in which the next x is
+looked for, and the points bound it from above, as long as no mixture has to pay for a limit at the highest price. They
+end in a start for the simplex, which proves the optimum by itself.
 Origin: cross decomposition, Van Roy, Math. Program. 25 (1983) 46-63; planes of Benders, Numer. Math. 4 (1962)
 238-252; points and prices of Dantzig and Wolfe, Oper. Res. 8 (1960) 101-111; the next x between the planes' and the
 mixture's: Ben-Ameur and Neto, Networks 49 (2007) 3-17. Validity: linear programmes that are feasible and bounded.
@@ -36,7 +37,7 @@ HIGHEST_PRICE = 10.0
 
 @dataclass(frozen=True)
 class Settled:
-    """Where the search ended: values (k,), prices (r,), bounds of the optimum, number of looks."""
+    """Where the search ended: values (k,), prices (r,), bounds of the optimum near there, number of looks."""
 
     values: Array
     prices: Array

@@ -126,13 +126,6 @@ def read_column(table: HourlyTable, column: str, ending: str) -> tuple[Array, li
     return values, faults
 
 
-def read_hourly(text: str, column: str, ending: str) -> tuple[Array, list[Fault]]:
-    """Read one column of a table: values, and every fault of table and column."""
-    table = read_table(text)
-    values, faults = read_column(table, column, ending)
-    return values, [*table.faults, *faults]
-
-
 def _cell(row: list[str], at: int) -> str:
     return row[at] if len(row) > at else ""
 
